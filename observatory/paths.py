@@ -1,0 +1,61 @@
+"""Where data live. ``OBSERVATORY_DATA`` moves everything that a run writes."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class DataPaths:
+    """The data folders: ``shipped`` comes with the code, everything else is under ``root``."""
+
+    root: Path
+    shipped: Path = PROJECT / "data"
+
+    @property
+    def embedded(self) -> Path:
+        """Extracts of registry packages, committed with the code."""
+        return self.shipped / "embedded"
+
+    @property
+    def reference(self) -> Path:
+        """Hand-kept reference tables, committed with the code."""
+        return self.shipped / "reference"
+
+    @property
+    def sample(self) -> Path:
+        """Generated fictive deliveries of landlords and ANGDM."""
+        return self.root / "sample"
+
+    @property
+    def warehouse(self) -> Path:
+        """Folder of the databases."""
+        return self.root / "warehouse"
+
+    @property
+    def database(self) -> Path:
+        """The warehouse that readers open."""
+        return self.warehouse / "observatory.duckdb"
+
+    @property
+    def confidential_database(self) -> Path:
+        """Row-level data on dwellings and beneficiaries, readable by its owner only."""
+        return self.warehouse / "confidential.duckdb"
+
+    @property
+    def site(self) -> Path:
+        """The published site."""
+        return self.root / "site"
+
+    @property
+    def dagster(self) -> Path:
+        """Dagster's instance: history of runs."""
+        return self.root / "dagster"
+
+
+def data_paths() -> DataPaths:
+    """Return the data folders, under ``OBSERVATORY_DATA`` or else ``data/`` of the project."""
+    root = os.environ.get("OBSERVATORY_DATA")
+    return DataPaths(Path(root).expanduser().resolve() if root else PROJECT / "data")
