@@ -1,0 +1,182 @@
+"""Measures: the counts that indicators divide, at every level, in one long frame.
+
+Belongs here: turning core tables into counts by territory, and summing counts up the perimeter.
+Does not: ratios (``compute``).
+"""
+
+import polars as pl
+
+from observatory.tables import LEVELS
+from observatory.territories import members
+
+MEASURES = {
+    "level": pl.String,
+    "code": pl.String,
+    "measure": pl.String,
+    "vintage": pl.Int32,
+    "amount": pl.Float64,
+    "file_ids": pl.List(pl.String),
+}
+"""Schema of a frame of measures: one row per territory, measure and vintage."""
+
+_CENSUS = (
+    "population",
+    "population_under_20",
+    "population_20_64",
+    "population_65_over",
+    "dwellings",
+    "main_residences",
+    "second_homes",
+    "vacant_dwellings",
+    "houses",
+    "main_residences_in_flats",
+)
+CENSUS_VINTAGE = 2021
+CHANGE_YEARS = 5
+# Two censuses may be compared only five years apart or more.
+DWELLINGS_VINTAGE = 2024
+
+
+def census_measures(census: pl.DataFrame, territories: pl.DataFrame) -> pl.DataFrame:
+    """Return census counts at every level, the perimeter's summed from its IRIS."""
+    frame = census.with_columns(
+        population_dependent=pl.col("population_under_20") + pl.col("population_65_over"),
+    )
+    long = frame.unpivot(
+        on=[*_CENSUS, "population_dependent"],
+        index=["level", "code", "vintage", "file_id"],
+        variable_name="measure",
+        value_name="amount",
+    )
+    base = _measures(long.with_columns(file_ids=pl.concat_list("file_id")))
+    return sum_up(base, territories, "iris", ("commune", "epci", "basin"))
+
+
+def population_measures(populations: pl.DataFrame, territories: pl.DataFrame) -> pl.DataFrame:
+    """Return legal populations, and their change over five years with its base."""
+    base = _measures(
+        populations.with_columns(
+            measure=pl.lit("legal_population"),
+            amount=pl.col("population"),
+            file_ids=pl.concat_list("file_id"),
+        )
+    )
+    levels = sum_up(base, territories, "commune", ("epci", "basin"))
+    before = levels.select(
+        "level",
+        "code",
+        vintage=pl.col("vintage") + CHANGE_YEARS,
+        before="amount",
+        before_ids="file_ids",
+    )
+    both = levels.join(before, on=["level", "code", "vintage"]).with_columns(
+        file_ids=pl.concat_list("before_ids", "file_ids").list.unique(maintain_order=True)
+    )
+    change = both.with_columns(
+        measure=pl.lit("population_change"), amount=pl.col("amount") - pl.col("before")
+    )
+    base_of_change = both.with_columns(measure=pl.lit("population_before"), amount=pl.col("before"))
+    return pl.concat([levels, _measures(change), _measures(base_of_change)])
+
+
+def area_measures(contours: pl.DataFrame, territories: pl.DataFrame) -> pl.DataFrame:
+    """Return areas in km², dated as the census that they divide."""
+    base = _measures(
+        contours.with_columns(
+            measure=pl.lit("area"),
+            vintage=pl.lit(CENSUS_VINTAGE),
+            amount=pl.col("area_km2"),
+            file_ids=pl.concat_list("file_id"),
+        )
+    )
+    return sum_up(base, territories, "commune", ("epci", "basin"))
+
+
+def dwelling_measures(
+    dwellings: pl.DataFrame, territories: pl.DataFrame, census: pl.DataFrame
+) -> pl.DataFrame:
+    """Return counts of the landlords' dwellings by cité, commune, EPCI and basin.
+
+    A dwelling that is sold has left the stock. Turnover counts the entries of the year among the
+    occupants in place. ``census`` is a frame of measures: its dwellings are the base of the stock's weight.
+    """
+    year = DWELLINGS_VINTAGE
+    stock = dwellings.filter(pl.col("status") != "sold")
+    occupied = pl.col("status") == "occupied"
+    flags = {
+        "mining_dwellings": pl.lit(True),
+        "mining_vacant": pl.col("status") == "vacant",
+        "mining_labelled": pl.col("energy_label").is_not_null(),
+        "mining_label_efg": pl.col("energy_label").is_in(["E", "F", "G"]),
+        "mining_occupied": occupied,
+        "mining_ayants_droit": occupied & (pl.col("occupant") == "ayant_droit"),
+        "mining_entries": occupied & (pl.col("entry_date").dt.year() == year),
+    }
+    counts = _count(stock, territories, flags, year)
+    weight = census.filter(pl.col("measure") == "dwellings").with_columns(
+        measure=pl.lit("census_dwellings"), vintage=pl.lit(year, pl.Int32)
+    )
+    return pl.concat([counts, weight])
+
+
+def beneficiary_measures(beneficiaries: pl.DataFrame, territories: pl.DataFrame) -> pl.DataFrame:
+    """Return counts of ANGDM's beneficiaries by cité, commune, EPCI and basin."""
+    year = DWELLINGS_VINTAGE
+    flags = {
+        "beneficiaries": pl.lit(True),
+        "beneficiaries_80_over": pl.col("birth_year") <= year - 80,
+        "surviving_spouses": pl.col("kind") == "surviving_spouse",
+    }
+    return _count(beneficiaries, territories, flags, year)
+
+
+def sum_up(
+    base: pl.DataFrame, territories: pl.DataFrame, child: str, parents: tuple[str, ...]
+) -> pl.DataFrame:
+    """Return ``base`` with its ``child`` rows summed to each of the ``parents`` levels.
+
+    A parent gets a sum only when every one of its children has a value: a partial sum is no figure.
+    """
+    children = base.filter(pl.col("level") == child)
+    frames = [base]
+    for parent in parents:
+        pairs = members(territories, child, parent)
+        expected = pairs.group_by("parent").len("expected")
+        sums = (
+            children.join(pairs, left_on="code", right_on="child")
+            .group_by("parent", "measure", "vintage")
+            .agg(pl.sum("amount"), pl.len().alias("found"), pl.col("file_ids").explode().unique().sort())
+            .join(expected, on="parent")
+            .filter(pl.col("found") == pl.col("expected"))
+            .with_columns(level=pl.lit(parent), code=pl.col("parent"))
+        )
+        frames.append(_measures(sums))
+    return pl.concat(frames).sort(
+        pl.col("level").cast(pl.Enum(LEVELS)), "code", "measure", "vintage", maintain_order=True
+    )
+
+
+def _count(
+    rows: pl.DataFrame, territories: pl.DataFrame, flags: dict[str, pl.Expr], year: int
+) -> pl.DataFrame:
+    """Count flagged rows by cité and by commune (true zeros included), then sum communes up."""
+    file_ids = rows["file_id"].unique().sort().to_list()
+    frames = []
+    for level, column in (("cite", "cite_slug"), ("commune", "commune_code")):
+        counted = rows.group_by(column).agg(
+            flag.fill_null(False).sum().cast(pl.Float64).alias(name) for name, flag in flags.items()
+        )
+        frames.append(
+            territories.filter(pl.col("level") == level)
+            .select("level", "code")
+            .join(counted, left_on="code", right_on=column, how="left")
+            .with_columns(pl.col(list(flags)).fill_null(0.0))
+            .unpivot(on=list(flags), index=["level", "code"], variable_name="measure", value_name="amount")
+            .with_columns(vintage=pl.lit(year), file_ids=pl.lit(file_ids, pl.List(pl.String)))
+        )
+    base = _measures(pl.concat(frames))
+    return sum_up(base, territories, "commune", ("epci", "basin"))
+
+
+def _measures(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.select(pl.col(name).cast(dtype) for name, dtype in MEASURES.items())
