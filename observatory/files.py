@@ -1,5 +1,7 @@
 """Files written whole or not at all, and their fingerprints."""
 
+import ctypes
+import errno
 import hashlib
 import os
 import secrets
@@ -29,3 +31,41 @@ def write_atomic(path: Path, content: bytes) -> None:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def fsync_folder(folder: Path) -> None:
+    """Flush a folder's entries, so that a rename survives a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def exchange_folders(new: Path, current: Path) -> None:
+    """Put folder ``new`` in the place of ``current`` in one step; ``new`` then holds the former one.
+
+    Uses Linux's ``renameat2`` with ``RENAME_EXCHANGE``. Where the system or file system lacks it, two
+    renames do, and a kill between them is mended by the session that follows.
+    """
+    if not current.exists():
+        new.rename(current)
+        return
+    if not _rename_exchange(new, current):
+        former = new.with_name(f"{new.name}.former")
+        current.rename(former)
+        new.rename(current)
+
+
+def _rename_exchange(one: Path, other: Path) -> bool:
+    renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if renameat2 is None:
+        return False
+    at_current_folder, exchange = -100, 2
+    result = renameat2(at_current_folder, os.fsencode(one), at_current_folder, os.fsencode(other), exchange)
+    if result == 0:
+        return True
+    error = ctypes.get_errno()
+    if error in (errno.EINVAL, errno.ENOSYS):
+        return False
+    raise OSError(error, os.strerror(error), str(other))

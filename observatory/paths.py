@@ -42,7 +42,7 @@ class DataPaths:
     @property
     def confidential_database(self) -> Path:
         """Row-level data on dwellings and beneficiaries, readable by its owner only."""
-        return self.warehouse / "confidential.duckdb"
+        return self.warehouse / "individual.duckdb"
 
     @property
     def site(self) -> Path:
