@@ -1,0 +1,174 @@
+"""From a frame to the matrix of a typology, or to an error that names the column and the row.
+
+Belongs here: every rule that the input must keep. Does not: any statistics.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from observatory.errors import ObservatoryError
+
+# Above this, squares and their sums may overflow: no socio-economic figure comes near.
+_LARGEST = 1e100
+# A spread below this share of the values is rounding, not variation.
+_CONSTANT = 1e-12
+# Standardised columns closer than this everywhere are the same column, whatever its unit.
+_DUPLICATE = 1e-9
+
+
+@dataclass(eq=False)
+class TypologyError(ObservatoryError):
+    """A table or a setting that does not allow a typology.
+
+    Attributes:
+        rule: what is wrong, in French.
+        remedy: what to do about it, in French.
+        column: column at fault, when there is one.
+        identifier: identifier of the row at fault, when there is one.
+        row: position of that row in the table, from 1, header not counted.
+    """
+
+    rule: str
+    remedy: str
+    column: str | None = None
+    identifier: str | None = None
+    row: int | None = None
+
+    def __str__(self) -> str:
+        place = ["typologie"]
+        if self.column is not None:
+            place.append(f"colonne « {self.column} »")
+        if self.identifier is not None:
+            place.append(f"identifiant « {self.identifier} »")
+        if self.row is not None:
+            place.append(f"ligne {self.row} (hors en-tête)")
+        return f"{', '.join(place)} : {self.rule} Que faire : {self.remedy}"
+
+
+@dataclass(frozen=True, eq=False)
+class TypologyMatrix:
+    """A complete numeric table, rows in the order of the identifiers.
+
+    Attributes:
+        ids: n identifiers, sorted, with the type they had.
+        variables: p names.
+        values: n×p, in the units of the variables.
+    """
+
+    ids: pl.Series
+    variables: tuple[str, ...]
+    values: np.ndarray
+
+
+def read_matrix(frame: pl.DataFrame, id_column: str, variables: Sequence[str]) -> TypologyMatrix:
+    """Check ``frame`` and return its matrix, sorted by identifier.
+
+    Args:
+        frame: one row per individual.
+        id_column: column of unique identifiers.
+        variables: at least two numeric columns, without missing value.
+
+    Raises:
+        TypologyError: a column is absent, repeated, not numeric, constant or the copy of another, a value
+            is missing or infinite, an identifier is missing or repeated.
+    """
+    _check_columns(frame, id_column, variables)
+    ids = frame[id_column]
+    _check_ids(ids)
+    for name in variables:
+        if not frame.schema[name].is_numeric():
+            raise _not_numeric(frame[name], ids)
+    values = frame.select(pl.col(name).cast(pl.Float64) for name in variables).to_numpy()
+    _check_values(values, ids, variables)
+    _check_spread(values, variables)
+    order = ids.arg_sort()
+    return TypologyMatrix(ids.gather(order), tuple(variables), values[order.to_numpy()])
+
+
+def _check_columns(frame: pl.DataFrame, id_column: str, variables: Sequence[str]) -> None:
+    for name in (id_column, *variables):
+        if name not in frame.columns:
+            raise TypologyError(
+                "la table n’a pas cette colonne.", "vérifiez le nom de la colonne.", column=name
+            )
+    if len(variables) < 2:
+        raise TypologyError(
+            f"l’analyse demande au moins deux variables, {len(variables)} reçue(s).",
+            "ajoutez des variables.",
+        )
+    for position, name in enumerate(variables):
+        if name in variables[:position]:
+            raise TypologyError(
+                "la variable est demandée deux fois.", "ne la nommez qu’une fois.", column=name
+            )
+    if frame.height < 2:
+        raise TypologyError(
+            f"la table compte {frame.height} ligne(s), il en faut au moins deux.", "ajoutez des lignes."
+        )
+
+
+def _check_ids(ids: pl.Series) -> None:
+    missing = ids.is_null().arg_true()
+    if len(missing):
+        raise TypologyError(
+            "l’identifiant manque.", "donnez un identifiant à chaque ligne.", ids.name, row=missing[0] + 1
+        )
+    repeated = ids.is_duplicated().arg_true()
+    if len(repeated):
+        rows = [row + 1 for row in repeated if ids[row] == ids[repeated[0]]]
+        raise TypologyError(
+            f"l’identifiant est porté par plusieurs lignes ({', '.join(map(str, rows))}).",
+            "gardez une seule ligne par identifiant.",
+            ids.name,
+            str(ids[repeated[0]]),
+            rows[1],
+        )
+
+
+def _not_numeric(column: pl.Series, ids: pl.Series) -> TypologyError:
+    """Error for a column that is not numeric, with the first of its texts that is no number."""
+    error = TypologyError(
+        "la colonne n’est pas numérique.", "convertissez-la en nombres ou retirez-la.", column.name
+    )
+    if column.dtype == pl.String:
+        rows = (column.is_not_null() & column.cast(pl.Float64, strict=False).is_null()).arg_true()
+        if len(rows):
+            error.identifier, error.row = str(ids[rows[0]]), rows[0] + 1
+    return error
+
+
+def _check_values(values: np.ndarray, ids: pl.Series, variables: Sequence[str]) -> None:
+    """Refuse the first missing or infinite value, columns in their order."""
+    for faulty, rule, remedy in (
+        (np.isnan(values), "la valeur manque", "complétez-la, ou retirez la ligne ou la variable."),
+        (np.abs(values) > _LARGEST, "la valeur est infinie ou démesurée", "corrigez-la ou retirez la ligne."),
+    ):
+        if faulty.any():
+            column, row = (int(position) for position in np.argwhere(faulty.T)[0])
+            others = int(faulty[:, column].sum()) - 1
+            also = f" ({others} autre(s) ligne(s) dans ce cas)" if others else ""
+            raise TypologyError(f"{rule}{also}.", remedy, variables[column], str(ids[row]), row + 1)
+
+
+def _check_spread(values: np.ndarray, variables: Sequence[str]) -> None:
+    sds = values.std(axis=0)
+    constant = sds <= _CONSTANT * np.abs(values).max(axis=0)
+    if constant.any():
+        raise TypologyError(
+            "la variable est constante : elle ne distingue aucune ligne.",
+            "retirez-la.",
+            column=variables[int(constant.argmax())],
+        )
+    standardised = (values - values.mean(axis=0)) / sds
+    for later in range(1, len(variables)):
+        gaps = np.abs(standardised[:, :later] - standardised[:, [later]]).max(axis=0)
+        if gaps.min() < _DUPLICATE:
+            raise TypologyError(
+                f"la variable répète « {variables[int(gaps.argmin())]} », à l’unité près : "
+                "l’information compterait double.",
+                "retirez l’une des deux.",
+                column=variables[later],
+            )

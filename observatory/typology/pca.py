@@ -1,0 +1,76 @@
+"""Standardised principal component analysis (ACP normée), unit weights.
+
+Belongs here: eigenvalues, coordinates, correlations. Does not: checks of the input (``matrix``).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from observatory.typology.matrix import TypologyError
+
+# An eigenvalue below this (their mean is about 1) is rounding: its axis means nothing.
+_NULL = 1e-10
+# A sum of loadings below this is zero: another rule must give the axis its sign.
+_BALANCED = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class Pca:
+    """Result of a standardised principal component analysis of n individuals and p variables.
+
+    Attributes:
+        eigenvalues: all min(n - 1, p) of them, decreasing; their sum is p.
+        explained_variance: share of the inertia of each, in %.
+        coordinates: n × kept axes.
+        correlations: p × kept axes, correlation of each variable with each axis.
+        means: p means, in the units of the variables.
+        sds: p population standard deviations (divided by n).
+    """
+
+    eigenvalues: np.ndarray
+    explained_variance: np.ndarray
+    coordinates: np.ndarray
+    correlations: np.ndarray
+    means: np.ndarray
+    sds: np.ndarray
+
+
+def pca(matrix: np.ndarray, n_axes: int) -> Pca:
+    """Analyse an n×p matrix without missing value nor constant column, and keep ``n_axes`` axes.
+
+    Sign of an axis: the loadings of the variables have a positive sum, as in FactoMineR. Where that sum is
+    zero, the largest loading (the first of equals) is positive.
+
+    Raises:
+        TypologyError: the matrix has fewer than ``n_axes`` dimensions.
+    """
+    n, p = matrix.shape
+    means, sds = matrix.mean(axis=0), matrix.std(axis=0)
+    standardised = (matrix - means) / sds
+    _, singular, loadings = np.linalg.svd(standardised / np.sqrt(n), full_matrices=False)
+    eigenvalues = singular[: min(n - 1, p)] ** 2
+    dimensions = int((eigenvalues > _NULL).sum())
+    if not 1 <= n_axes <= dimensions:
+        raise TypologyError(
+            f"{n_axes} axe(s) demandé(s) alors que la table a {dimensions} dimension(s).",
+            f"demandez entre 1 et {dimensions} axes.",
+        )
+    axes = _oriented(loadings[:n_axes]).T
+    return Pca(
+        eigenvalues=eigenvalues,
+        explained_variance=100 * eigenvalues / p,
+        coordinates=standardised @ axes,
+        correlations=axes * singular[:n_axes],
+        means=means,
+        sds=sds,
+    )
+
+
+def _oriented(loadings: np.ndarray) -> np.ndarray:
+    """Axes (one per row) turned to the sign convention of ``pca``."""
+    sums = loadings.sum(axis=1)
+    sizes = np.abs(loadings)
+    largest = (sizes >= sizes.max(axis=1, keepdims=True) - _BALANCED).argmax(axis=1)
+    fallback = loadings[np.arange(len(loadings)), largest]
+    return loadings * np.where(np.abs(sums) > _BALANCED, np.sign(sums), np.sign(fallback))[:, None]

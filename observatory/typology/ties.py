@@ -1,0 +1,38 @@
+"""How ties and near-ties are settled: by the values first, then by the order of the rows, never by rounding.
+
+Belongs here: the one tolerance of the package and the helpers that apply it. Does not: the methods.
+"""
+
+import numpy as np
+
+# Coordinates are a few units at most and known to about 1e-13: what differs less than this is equal.
+DECIMALS = 10
+ROUNDING = 10.0**-DECIMALS
+# Same for quotients of inertias, and for the gain of a transfer between classes.
+TOLERANCE = 1e-10
+
+
+def along_axes(coordinates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Order of the rows along axis 1 (then 2...), and the rounded n×d coordinates in that order.
+
+    FactoMineR too sorts along axis 1 before the tree and the k-means, whose result depends on the order.
+    """
+    rounded = np.round(coordinates, DECIMALS)
+    order = np.lexsort(rounded.T[::-1])
+    return order, rounded[order]
+
+
+def first_smallest(values: np.ndarray) -> np.ndarray:
+    """First position, along the last axis, of what equals the smallest of non-negative ``values``."""
+    return (values <= values.min(axis=-1, keepdims=True) * (1 + TOLERANCE)).argmax(axis=-1)
+
+
+def number_along_axis(classes: np.ndarray, coordinates: np.ndarray) -> np.ndarray:
+    """Classes 1 to k by increasing mean on axis 1; equal means in order of first appearance."""
+    labels, first, inverse, sizes = np.unique(
+        classes, return_index=True, return_inverse=True, return_counts=True
+    )
+    means = np.bincount(inverse, weights=coordinates[:, 0]) / sizes
+    rank = np.empty(len(labels), dtype=np.int64)
+    rank[np.lexsort((first, np.round(means, DECIMALS)))] = np.arange(1, len(labels) + 1)
+    return rank[inverse]
