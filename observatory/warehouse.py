@@ -15,6 +15,7 @@ Does not: what the tables mean (``tables``), when they are made (package ``asset
 """
 
 import fcntl
+import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator
@@ -70,6 +71,7 @@ class Session:
             if (leftover / READY).exists():
                 _publish(self.paths, leftover)
             shutil.rmtree(leftover)
+        sessions.mkdir(mode=0o700, exist_ok=True)
         (self.folder / "tables").mkdir(parents=True)
         return self
 
@@ -136,7 +138,8 @@ class Session:
         if (built := self.folder / self.paths.confidential_database.name).exists():
             built.chmod(0o600)
         fsync_folder(self.folder)
-        write_atomic(self.folder / READY, b"")
+        site_inode = self.site.stat().st_ino if self.site.exists() else None
+        write_atomic(self.folder / READY, json.dumps({"site_inode": site_inode}).encode())
         _publish(self.paths, self.folder)
 
     def _staged(self, name: str) -> Path:
@@ -190,9 +193,11 @@ def _publish(paths: DataPaths, folder: Path) -> None:
         built = folder / target.name
         if built.exists():
             built.replace(target)
-    site = folder / "site"
-    if site.exists():
-        exchange_folders(site, paths.site)
+    # A folder keeps its inode when it is renamed: the exchange is done once, even if a kill follows it.
+    site_inode = json.loads((folder / READY).read_bytes())["site_inode"]
+    published = paths.site.stat().st_ino if paths.site.exists() else None
+    if site_inode is not None and site_inode != published:
+        exchange_folders(folder / "site", paths.site)
     (folder / READY).unlink()
     fsync_folder(paths.warehouse)
 

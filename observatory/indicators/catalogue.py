@@ -6,7 +6,7 @@ from typing import Literal
 
 import polars as pl
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from observatory.errors import ObservatoryError
 from observatory.sources.catalogue import get_source
@@ -19,20 +19,6 @@ Level = Literal["iris", "cite", "commune", "epci", "basin", "department", "regio
 
 class CatalogueError(ObservatoryError):
     """The catalogue of indicators contradicts itself."""
-
-
-class Protection(BaseModel):
-    """What makes a cell secret.
-
-    Attributes:
-        minimum: a numerator from 1 to ``minimum - 1`` is secret.
-        complement: whether the rest of the denominator is held to the same rule.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    minimum: int = Field(ge=2)
-    complement: bool = True
 
 
 class Indicator(BaseModel):
@@ -54,18 +40,11 @@ class Indicator(BaseModel):
     levels: tuple[Level, ...]
     vintages: tuple[int, ...]
     comparability: str
-    protect: Protection | None = None
 
     @property
     def fictive(self) -> bool:
         """Whether any of its sources is generated."""
         return any(get_source(source).fictive for source in self.sources)
-
-    @model_validator(mode="after")
-    def _fictive_is_protected(self) -> "Indicator":
-        if self.fictive and self.protect is None:
-            raise ValueError(f"{self.id}: an indicator on dwellings or persons needs `protect`")
-        return self
 
 
 @cache
