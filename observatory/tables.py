@@ -280,9 +280,14 @@ OBSERVATIONS = Table(
         Column("indicator", pl.String, "key of indicators.definitions"),
         _VINTAGE,
         Column("value", pl.Float64, "value in the indicator's unit; null unless published", nullable=True),
-        Column("numerator", pl.Float64, "numerator; null for a plain count or when hidden", nullable=True),
         Column(
-            "denominator", pl.Float64, "denominator; null for a plain count or when hidden", nullable=True
+            "numerator", pl.Float64, "numerator; null for a plain count, or unless published", nullable=True
+        ),
+        Column(
+            "denominator",
+            pl.Float64,
+            "denominator; null for a plain count, or unless published",
+            nullable=True,
         ),
         Column("unit", pl.String, "unit"),
         Column("status", pl.String, "why the value is or is not there", values=STATUSES),

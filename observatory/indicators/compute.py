@@ -47,10 +47,12 @@ def _observe(indicator: Indicator, measures: pl.DataFrame, territories: pl.DataF
         frame = frame.with_columns(
             status=_status(pl.col("denominator") == 0, absent),
             file_ids=pl.concat_list("numerator_ids", "denominator_ids").list.unique(maintain_order=True),
-        ).with_columns(
-            value=pl.when(pl.col("status") == "published").then(
-                indicator.scale * pl.col("numerator") / pl.col("denominator")
-            )
+        )
+        shown = pl.col("status") == "published"
+        frame = frame.with_columns(
+            value=pl.when(shown).then(indicator.scale * pl.col("numerator") / pl.col("denominator")),
+            numerator=pl.when(shown).then(pl.col("numerator")),
+            denominator=pl.when(shown).then(pl.col("denominator")),
         )
     return frame.select(
         territory_level="level",

@@ -1,0 +1,52 @@
+"""Blocking checks: one Great Expectations suite per core table, its outcome kept for the site."""
+
+import dagster as dg
+import polars as pl
+
+from assets.storage import SESSION, TABLE
+from observatory.expectations import core_tables, validate
+from observatory.tables import TABLES
+
+CHECKS_TABLE = "quality.checks"
+
+
+def check_of(asset: dg.AssetsDefinition) -> dg.AssetChecksDefinition:
+    """Return the blocking check of an asset whose table has a suite."""
+    table = TABLES[asset.metadata_by_key[asset.key][TABLE]]
+
+    @dg.asset_check(
+        asset=asset.key,
+        name="attentes",
+        blocking=True,
+        description=f"Suite Great Expectations de {table.qualified_name}.",
+        required_resource_keys={SESSION},
+    )
+    def attentes(context: dg.AssetCheckExecutionContext, frame: pl.DataFrame) -> dg.AssetCheckResult:
+        results = validate(table, frame)
+        context.resources.session.replace_rows(CHECKS_TABLE, results, "table", [table.qualified_name])
+        failed = results.filter(~pl.col("passed"))
+        return dg.AssetCheckResult(
+            passed=failed.is_empty(),
+            metadata={
+                "règles": results.height,
+                "règles enfreintes": dg.MetadataValue.md(
+                    "\n".join(
+                        f"- {rule} ({observed}) – {reason}"
+                        for rule, observed, reason in failed.select("rule", "observed", "reason").iter_rows()
+                    )
+                    or "aucune"
+                ),
+            },
+        )
+
+    return attentes
+
+
+def suites(assets: list[dg.AssetsDefinition]) -> list[dg.AssetChecksDefinition]:
+    """Return the checks of every asset whose table has a suite."""
+    guarded = {table.qualified_name for table in core_tables()}
+    return [
+        check_of(asset)
+        for asset in assets
+        if len(asset.keys) == 1 and asset.metadata_by_key[asset.key].get(TABLE) in guarded
+    ]

@@ -1,0 +1,30 @@
+"""The code location: every asset, check, job and resource, gathered."""
+
+import dagster as dg
+
+from assets.checks import suites
+from assets.core import confidential, public
+from assets.indicators import observations, typology
+from assets.progress import progress_logger
+from assets.published import site
+from assets.raw import deliveries, extracts
+from assets.storage import SESSION, session_of_run, warehouse_io_manager
+
+RAW = [*dg.load_assets_from_modules([extracts]), *deliveries.deliveries]
+REFRESHED = dg.load_assets_from_modules([public, confidential, observations, typology, site])
+
+refresh = dg.define_asset_job(
+    "refresh",
+    selection=dg.AssetSelection.groups("core", "indicators", "published"),
+    description="Refait les tables, les indicateurs et le site à partir des sources déjà prises.",
+)
+
+defs = dg.Definitions(
+    assets=[*RAW, *REFRESHED],
+    asset_checks=suites([asset for asset in REFRESHED if isinstance(asset, dg.AssetsDefinition)]),
+    jobs=[refresh],
+    resources={SESSION: session_of_run, "io_manager": warehouse_io_manager},
+    # Steps take a second or two each: starting a process per step would cost more than it gives.
+    executor=dg.in_process_executor,
+    loggers={"console": dg.colored_console_logger, "progress": progress_logger},
+)

@@ -1,0 +1,1 @@
+"""Indicator layer: definitions, measures, observations, typology."""

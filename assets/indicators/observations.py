@@ -1,0 +1,93 @@
+"""Definitions, measures and observations."""
+
+import polars as pl
+
+from assets.building import table_asset
+from observatory.disclosure.rules import protect_observations
+from observatory.indicators import measures
+from observatory.indicators.catalogue import definitions, load_indicators
+from observatory.indicators.compute import compute_observations
+from observatory.territories import select_perimeter
+
+_POLARS = {"polars"}
+
+
+@table_asset(
+    "indicators_all__definitions",
+    "indicators.definitions",
+    group="indicators",
+    kinds={"yaml"},
+    description="Catalogue des indicateurs.",
+)
+def indicator_definitions() -> pl.DataFrame:
+    """Read the catalogue."""
+    return definitions(load_indicators())
+
+
+@table_asset(
+    "indicators_public__territory_measures",
+    "indicators.measures",
+    group="indicators",
+    kinds=_POLARS,
+    description="Effectifs des sources publiques, à tous les niveaux de territoire.",
+)
+def public_measures(
+    core_insee__iris_census: pl.DataFrame,
+    core_etalab__territory_populations: pl.DataFrame,
+    core_contours__commune_outlines: pl.DataFrame,
+    core_all__territories: pl.DataFrame,
+) -> pl.DataFrame:
+    """Count and sum up the perimeter."""
+    territories = select_perimeter(core_all__territories)
+    return pl.concat(
+        [
+            measures.census_measures(core_insee__iris_census, territories),
+            measures.population_measures(core_etalab__territory_populations, territories),
+            measures.area_measures(core_contours__commune_outlines, territories),
+        ]
+    )
+
+
+@table_asset(
+    "indicators_mining__territory_measures",
+    "confidential.measures",
+    group="indicators",
+    kinds=_POLARS,
+    description="Effectifs des bailleurs et de l’ANGDM avant secret statistique (données fictives).",
+)
+def mining_measures(
+    core_landlords__dwellings: pl.DataFrame,
+    core_angdm__beneficiaries: pl.DataFrame,
+    indicators_public__territory_measures: pl.DataFrame,
+    core_all__territories: pl.DataFrame,
+) -> pl.DataFrame:
+    """Count the individual data; the result holds small counts and stays confidential."""
+    territories = select_perimeter(core_all__territories)
+    return pl.concat(
+        [
+            measures.dwelling_measures(
+                core_landlords__dwellings, territories, indicators_public__territory_measures
+            ),
+            measures.beneficiary_measures(core_angdm__beneficiaries, territories),
+        ]
+    )
+
+
+@table_asset(
+    "indicators_all__observations",
+    "indicators.observations",
+    group="indicators",
+    kinds=_POLARS,
+    description="Une ligne par territoire, indicateur et millésime, après secret statistique.",
+)
+def observations(
+    indicators_public__territory_measures: pl.DataFrame,
+    indicators_mining__territory_measures: pl.DataFrame,
+    core_all__territories: pl.DataFrame,
+) -> pl.DataFrame:
+    """Apply the one formula, then hide what must not be shown."""
+    indicators = load_indicators()
+    territories = select_perimeter(core_all__territories)
+    counts = pl.concat([indicators_public__territory_measures, indicators_mining__territory_measures])
+    computed = compute_observations(indicators, counts, territories)
+    return protect_observations(computed, indicators, counts, territories)

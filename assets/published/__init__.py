@@ -1,0 +1,1 @@
+"""Published layer: the site and its open data."""

@@ -1,0 +1,56 @@
+"""The site: pages and open data, staged whole and published with the warehouse."""
+
+import dagster as dg
+import polars as pl
+
+from assets.building import OWNER
+from assets.checks import CHECKS_TABLE
+from assets.storage import SESSION
+from observatory.rendering.inputs import SiteData
+from observatory.rendering.site import build_site
+from observatory.territories import select_perimeter
+
+
+@dg.asset(
+    name="published_all__site",
+    group_name="published",
+    kinds={"html", "csv", "plotly"},
+    owners=[OWNER],
+    description="Le site : fiches de cité, de commune et d’EPCI, repères, typologie, méthodes, données.",
+    required_resource_keys={SESSION},
+)
+def site(
+    context: dg.AssetExecutionContext,
+    core_all__territories: pl.DataFrame,
+    core_mbm__cites: pl.DataFrame,
+    core_all__files: pl.DataFrame,
+    core_contours__commune_outlines: pl.DataFrame,
+    indicators_all__observations: pl.DataFrame,
+    indicators_all__definitions: pl.DataFrame,
+    typology_communes__communes: pl.DataFrame,
+    typology_communes__classes: pl.DataFrame,
+    typology_communes__axes: pl.DataFrame,
+    typology_communes__variables: pl.DataFrame,
+) -> dg.MaterializeResult:
+    """Write every page and export."""
+    session = context.resources.session
+    territories = select_perimeter(core_all__territories)
+    data = SiteData(
+        perimeter_vintage=int(territories["perimeter_vintage"][0]),
+        territories=territories,
+        cites=core_mbm__cites,
+        observations=indicators_all__observations,
+        definitions=indicators_all__definitions,
+        files=core_all__files,
+        contours=core_contours__commune_outlines,
+        typology_communes=typology_communes__communes,
+        typology_classes=typology_communes__classes,
+        typology_axes=typology_communes__axes,
+        typology_variables=typology_communes__variables,
+        checks=session.read(CHECKS_TABLE),
+    )
+    pages = build_site(data, session.site)
+    size = sum(path.stat().st_size for path in session.site.rglob("*") if path.is_file())
+    return dg.MaterializeResult(
+        metadata={"pages": len(pages), "octets": size, "périmètre": f"COG {data.perimeter_vintage}"}
+    )

@@ -1,0 +1,1 @@
+"""Raw layer: sources as their producers wrote them, one partition per vintage."""

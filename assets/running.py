@@ -1,0 +1,128 @@
+"""The whole refresh from a terminal: several Dagster runs, one session, one publication."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import dagster as dg
+import yaml
+from dagster import DagsterInstance
+
+from assets.checks import CHECKS_TABLE
+from assets.definitions import RAW, defs, refresh
+from assets.storage import SESSION, WarehouseIOManager
+from observatory.errors import ObservatoryError
+from observatory.files import write_atomic
+from observatory.paths import data_paths
+from observatory.sources.default_sample import write_default_sample
+from observatory.warehouse import Session
+
+PARTITION_RANGE_START = "dagster/asset_partition_range_start"
+PARTITION_RANGE_END = "dagster/asset_partition_range_end"
+SITE = dg.AssetKey("published_all__site")
+
+# One run at a time: DuckDB has one writer. The queue belongs to the daemon that `dagster dev` starts.
+INSTANCE = {
+    "telemetry": {"enabled": False},
+    "concurrency": {"runs": {"max_concurrent_runs": 1}},
+}
+
+
+class RunFailedError(ObservatoryError):
+    """A run failed: nothing was published."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a refresh did.
+
+    Attributes:
+        sources: title of each source and its vintages.
+        checks: number of rules evaluated.
+        checks_passed: number of rules kept.
+        pages: number of pages written.
+    """
+
+    sources: list[tuple[str, str]]
+    checks: int
+    checks_passed: int
+    pages: int
+
+
+def prepare_instance() -> Path:
+    """Return Dagster's home, with its configuration written."""
+    home = data_paths().dagster
+    write_atomic(home / "dagster.yaml", yaml.safe_dump(INSTANCE).encode())
+    return home
+
+
+def run_everything(say: Callable[[str], None]) -> Outcome:
+    """Run sources, tables, indicators and site, then publish them together.
+
+    Raises:
+        RunFailedError: a step or a blocking check failed.
+        WarehouseBusyError: another session is writing.
+    """
+    paths = data_paths()
+    home = prepare_instance()
+    with Session(paths, str(uuid4())) as session, DagsterInstance.from_config(str(home)) as instance:
+        say("Livraisons fictives des bailleurs et de l’ANGDM")
+        write_default_sample(paths)
+        for asset in RAW:
+            partitions = asset.partitions_def
+            if partitions is None:
+                raise RunFailedError(f"L’actif {asset.key.to_user_string()} n’a pas de millésimes.")
+            keys = partitions.get_partition_keys()
+            tags = {PARTITION_RANGE_START: keys[0], PARTITION_RANGE_END: keys[-1]}
+            job = dg.define_asset_job("ingest", selection=[asset], partitions_def=partitions)
+            _execute(
+                dg.Definitions.merge(defs, dg.Definitions(jobs=[job])), "ingest", session, instance, tags
+            )
+        result = _execute(defs, refresh.name, session, instance, {})
+        checks = session.read(CHECKS_TABLE)
+        files = session.read("core.files")
+        session.commit()
+    (pages,) = [
+        event.materialization.metadata["pages"].value
+        for event in result.get_asset_materialization_events()
+        if event.asset_key == SITE
+    ]
+    sources: dict[str, list[str]] = {}
+    for title, vintage in files.select("title", "vintage").unique().sort("title", "vintage").iter_rows():
+        sources.setdefault(title, []).append(vintage)
+    return Outcome(
+        [(title, ", ".join(vintages)) for title, vintages in sources.items()],
+        checks.height,
+        int(checks["passed"].sum()),
+        int(pages),
+    )
+
+
+def _execute(
+    definitions: dg.Definitions, job: str, session: Session, instance: DagsterInstance, tags: dict[str, str]
+) -> dg.ExecuteInProcessResult:
+    result = definitions.resolve_job_def(job).execute_in_process(
+        instance=instance,
+        tags=tags,
+        raise_on_error=False,
+        resources={SESSION: session, "io_manager": WarehouseIOManager(session)},
+        run_config={"loggers": {"progress": {}}},
+    )
+    if not result.success:
+        raise RunFailedError(_explained(result))
+    return result
+
+
+def _explained(result: dg.ExecuteInProcessResult) -> str:
+    """Say in French which steps failed and why."""
+    lines = []
+    for event in result.all_events:
+        if not event.is_step_failure:
+            continue
+        error = event.step_failure_data.error
+        cause = error.cause if error and error.cause else error
+        lines.append(f"- {event.step_key} : {cause.message.strip() if cause else 'sans détail'}")
+    return "Le traitement a échoué ; rien n’est publié, l’édition précédente reste en place.\n" + "\n".join(
+        lines
+    )
