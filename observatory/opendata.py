@@ -1,0 +1,232 @@
+"""Open files of an edition: CSV that machines read and that nobody can mistake.
+
+Belongs here: which files are published, their columns in French, the split of real and fictive
+figures, the guard against formulas in spreadsheets.
+Does not: the page that offers them (``rendering``), what may be shown (``disclosure``).
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from observatory.errors import ObservatoryError
+from observatory.tables import CITES, DEFINITIONS, FILES, OBSERVATIONS, TERRITORIES, TYPOLOGY_COMMUNES
+
+LIST_SEPARATOR = "|"
+FICTIVE_NATURE = "données fictives"
+_FORMULA_START = r"^[=+\-@\t\r]"
+
+
+class ExportError(ObservatoryError):
+    """A table cannot be published as it is."""
+
+
+@dataclass(frozen=True)
+class Export:
+    """One file to publish: its name, French title and description, French notes by column, rows."""
+
+    name: str
+    title: str
+    description: str
+    columns: dict[str, str]
+    frame: pl.DataFrame
+    fictive: bool = False
+
+
+_OBSERVATIONS = {
+    "territory_level": "niveau : iris, cite, commune, epci, basin, department, region, country",
+    "territory_code": "code du territoire : Insee, SIREN, ou identifiant de la cité",
+    "indicator": "identifiant de l’indicateur, défini dans definitions.csv",
+    "vintage": "année que le chiffre décrit",
+    "value": "valeur, dans l’unité de l’indicateur ; vide si le statut n’est pas « published »",
+    "numerator": "numérateur du taux ; vide pour un effectif",
+    "denominator": "dénominateur du taux ; vide pour un effectif",
+    "unit": "unité",
+    "status": "published (publié), secret, missing (manquant), not_applicable (sans objet), "
+    "not_available (non disponible)",
+    "geography_vintage": "géographie sur laquelle le chiffre est calculé",
+    "file_ids": "fichiers d’origine, décrits dans sources.csv",
+}
+_DEFINITIONS = {
+    "indicator": "identifiant de l’indicateur",
+    "position": "ordre d’affichage",
+    "label": "libellé",
+    "theme": "thème",
+    "formula": "formule en mots",
+    "unit": "unité",
+    "decimals": "décimales affichées",
+    "polarity": "sens : higher_is_better (plus élevé = favorable), lower_is_better, neutral",
+    "comparison": "comparaison aux territoires englobants : with_parents ou not_compared",
+    "sources": "sources",
+    "aggregation": "agrégation : sum (somme) ou ratio (rapport de sommes)",
+    "levels": "niveaux calculés",
+    "vintages": "millésimes calculés",
+    "comparability": "ce qui peut être comparé, et ce qui ne peut pas l’être",
+    "fictive": "true si l’indicateur provient de données fictives",
+}
+_TERRITORIES = {
+    "perimeter_vintage": "année du code officiel géographique (COG) du périmètre",
+    "level": "niveau",
+    "code": "code du territoire",
+    "name": "nom",
+    "parents": "territoires englobants, sous la forme niveau:code, le plus proche d’abord",
+}
+_CITES = {
+    "slug": "identifiant stable, employé dans les adresses",
+    "name": "nom",
+    "alternative_names": "autres graphies rencontrées",
+    "commune_codes": "codes Insee des communes, la principale d’abord",
+    "epci_code": "SIREN de l’intercommunalité",
+    "unesco": "inscription au patrimoine mondial : oui, en_partie, non_signale",
+    "programmes": "programmes : integree, acceleration, etude_cadre, gr_ge, suivi",
+    "phases_2022": "phases en 2022",
+    "phases_2023": "phases en 2023",
+    "dossiers_2022": "demandes de financement de 2022 : mai, octobre",
+    "passages": "passages des documents fondateurs",
+    "corrections": "coquilles corrigées, avec la raison",
+    "notes": "ce que le lecteur doit savoir",
+}
+_FILES = {
+    "file_id": "identifiant du fichier",
+    "source": "source",
+    "title": "titre",
+    "producer": "producteur",
+    "vintage": "millésime du contenu",
+    "sha256": "empreinte du fichier lu",
+    "url": "provenance",
+    "licence": "licence",
+    "fetched_at": "date d’obtention",
+    "fictive": "true si le fichier est généré",
+}
+_TYPOLOGY = {
+    "commune_code": "code Insee de la commune",
+    "class": "classe de la typologie",
+    "axis_1": "coordonnée sur le premier axe",
+    "axis_2": "coordonnée sur le deuxième axe",
+    "distance_to_own": "distance au centre de sa classe",
+    "distance_to_next": "distance au centre voisin le plus proche",
+}
+
+
+def fictive_mask(definitions: pl.DataFrame, files: pl.DataFrame) -> pl.Expr:
+    """Return the expression that is true on observations which derive from generated data.
+
+    An observation is fictive as soon as its definition or any of its files says so.
+    """
+    indicators = definitions.filter(pl.col("fictive"))["indicator"].to_list()
+    generated = files.filter(pl.col("fictive"))["file_id"].to_list()
+    return (
+        pl.col("indicator").is_in(indicators)
+        | pl.col("file_ids").list.eval(pl.element().is_in(generated)).list.any()
+    )
+
+
+def exports(
+    *,
+    observations: pl.DataFrame,
+    definitions: pl.DataFrame,
+    files: pl.DataFrame,
+    territories: pl.DataFrame,
+    cites: pl.DataFrame,
+    typology_communes: pl.DataFrame,
+) -> list[Export]:
+    """Return the files to publish, frames keeping the contracts of ``observatory.tables``.
+
+    Raises:
+        ExportError: an observation that is not published carries a value, a numerator or a denominator.
+    """
+    hidden = observations.filter(
+        (pl.col("status") != "published")
+        & pl.any_horizontal(pl.col("value", "numerator", "denominator").is_not_null())
+    )
+    if hidden.height:
+        raise ExportError(
+            f"{hidden.height} observation(s) non publiée(s) portent une valeur : rien n’est exporté. "
+            "Vider valeur, numérateur et dénominateur là où le statut n’est pas « published »."
+        )
+    fictive = fictive_mask(definitions, files)
+    invented = (
+        observations.filter(fictive)
+        .sort(OBSERVATIONS.key)
+        .select(pl.lit(FICTIVE_NATURE).alias("nature"), pl.all())
+    )
+    return [
+        Export(
+            "observations.csv",
+            "Observations",
+            "Tous les chiffres issus de données réelles : une ligne par territoire, indicateur et millésime.",
+            _OBSERVATIONS,
+            observations.filter(~fictive).sort(OBSERVATIONS.key),
+        ),
+        Export(
+            "observations-donnees-fictives.csv",
+            "Observations — données fictives",
+            "Chiffres issus de fichiers générés, pour essayer la chaîne. Ils ne décrivent aucun logement ni "
+            "aucune personne et ne doivent être ni cités ni diffusés comme réels.",
+            {"nature": f"« {FICTIVE_NATURE} » sur chaque ligne"} | _OBSERVATIONS,
+            invented,
+            fictive=True,
+        ),
+        Export(
+            "definitions.csv",
+            "Définitions",
+            "Le catalogue des indicateurs.",
+            _DEFINITIONS,
+            definitions.sort(DEFINITIONS.key),
+        ),
+        Export(
+            "territoires.csv",
+            "Territoires",
+            "Les territoires du périmètre.",
+            _TERRITORIES,
+            territories.sort(TERRITORIES.key),
+        ),
+        Export(
+            "cites.csv",
+            "Cités minières",
+            "Les cités que nomment les documents fondateurs.",
+            _CITES,
+            cites.sort(CITES.key),
+        ),
+        Export(
+            "sources.csv",
+            "Sources",
+            "Les fichiers d’origine et leur empreinte.",
+            _FILES,
+            files.sort(FILES.key),
+        ),
+        Export(
+            "typologie-communes.csv",
+            "Typologie des communes",
+            "Classe et coordonnées de chaque commune.",
+            _TYPOLOGY,
+            typology_communes.sort(TYPOLOGY_COMMUNES.key),
+        ),
+    ]
+
+
+def write_csv(export: Export, folder: Path) -> Path:
+    """Write one file in ``folder``: UTF-8, commas, decimal points, lists joined by ``|``.
+
+    Text that a spreadsheet would run as a formula is preceded by an apostrophe; numbers are untouched.
+
+    Raises:
+        ExportError: the columns of the frame are not those that are documented.
+    """
+    if list(export.columns) != export.frame.columns:
+        raise ExportError(f"Les colonnes de {export.name} ne sont pas celles qui sont documentées.")
+    path = folder / export.name
+    export.frame.select(_cell(name, dtype) for name, dtype in export.frame.schema.items()).write_csv(
+        path, float_scientific=False
+    )
+    return path
+
+
+def _cell(name: str, dtype: pl.DataType) -> pl.Expr:
+    text = pl.col(name)
+    if isinstance(dtype, pl.List):
+        text = text.cast(pl.List(pl.String)).list.join(LIST_SEPARATOR)
+    elif dtype != pl.String:
+        return text
+    return pl.when(text.str.contains(_FORMULA_START)).then(pl.lit("'") + text).otherwise(text).alias(name)

@@ -1,0 +1,214 @@
+"""Charts: small ones drawn in the page, large ones described for Plotly.
+
+Belongs here: the geometry of inline SVG charts and the descriptions that ``charts.js`` hands to Plotly.
+Does not: tables (each chart has its own, in the template), choosing the figures.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from observatory.rendering.figures import Figure, Indicator
+from observatory.rendering.french import number
+from observatory.rendering.places import Place
+
+SLATE, BRICK, STONE = "#33475b", "#a3341f", "#8a8f98"
+# Okabe and Ito's palette, told apart by colour-blind readers, then two from Tol's for longer lists.
+PALETTE = (
+    "#0072b2",
+    "#e69f00",
+    "#009e73",
+    "#cc79a7",
+    "#56b4e9",
+    "#d55e00",
+    "#f0e442",
+    "#332288",
+    "#999933",
+    "#666666",
+    "#882255",
+)
+SYMBOLS = (
+    "circle",
+    "square",
+    "diamond",
+    "triangle-up",
+    "cross",
+    "x",
+    "triangle-down",
+    "star",
+    "pentagon",
+    "hexagon",
+    "bowtie",
+)
+_WIDTH, _HEIGHT = 640, 220
+_LEFT, _RIGHT, _TOP, _BOTTOM = 70, 20, 16, 30
+
+
+@dataclass(frozen=True)
+class LineChart:
+    """An inline line chart: dots with their labels, and the horizontal rules."""
+
+    width: int
+    height: int
+    path: str
+    dots: tuple[tuple[float, float, str, str], ...]
+    rules: tuple[tuple[float, str], ...]
+    left: int
+    right: int
+    base: int
+
+
+def line_chart(figures: Sequence[Figure]) -> LineChart | None:
+    """Draw published figures over their vintages; None where fewer than two are published."""
+    known = [(figure.vintage, figure.value) for figure in figures if figure.value is not None]
+    if len(known) < 2:
+        return None
+    first, last = known[0][0], known[-1][0]
+    ticks = _ticks(min(value for _, value in known), max(value for _, value in known))
+
+    def across(vintage: int) -> float:
+        return round(_LEFT + (vintage - first) / (last - first) * (_WIDTH - _LEFT - _RIGHT - 20) + 10, 1)
+
+    def down(value: float) -> float:
+        share = (value - ticks[0]) / (ticks[-1] - ticks[0])
+        return round(_HEIGHT - _BOTTOM - share * (_HEIGHT - _TOP - _BOTTOM), 1)
+
+    decimals = figures[0].indicator.decimals
+    dots = tuple(
+        (across(vintage), down(value), str(vintage), number(value, decimals)) for vintage, value in known
+    )
+    path = "M" + "L".join(f"{x} {y}" for x, y, _, _ in dots)
+    rules = tuple((down(tick), number(tick, _tick_decimals(ticks))) for tick in ticks)
+    return LineChart(_WIDTH, _HEIGHT, path, dots, rules, _LEFT, _WIDTH - _RIGHT, _HEIGHT - _BOTTOM)
+
+
+def bars(indicator: Indicator, rows: Sequence[tuple[Place, Figure]]) -> dict[str, Any]:
+    """Describe horizontal bars, one per territory with a published value, the first row on top."""
+    known = [(place, figure) for place, figure in rows if figure.value is not None]
+    colours = {"epci": SLATE, "basin": BRICK}
+    return _spec(
+        [
+            {
+                "type": "bar",
+                "orientation": "h",
+                "y": [place.short_name for place, _ in known],
+                "x": [figure.value for _, figure in known],
+                "text": [figure.text for _, figure in known],
+                "hovertext": [f"{place.name} : {figure.full_text}" for place, figure in known],
+                "hoverinfo": "text",
+                "textposition": "auto",
+                "marker": {
+                    "color": [colours.get(place.level, STONE) for place, _ in known],
+                    "pattern": {"shape": "/" if indicator.fictive else "", "fillmode": "overlay"},
+                },
+            }
+        ],
+        height=64 + 24 * len(known),
+        fictive=indicator.fictive,
+        yaxis={"autorange": "reversed", "automargin": True, "ticksuffix": "  "},
+        xaxis={"title": {"text": indicator.unit}, "zeroline": True, "tickformat": ","},
+        margin={"l": 8, "r": 16, "t": 8, "b": 44},
+    )
+
+
+def index_lines(indicator: Indicator, rows: Sequence[tuple[Place, Sequence[Figure]]]) -> dict[str, Any]:
+    """Describe lines over vintages, each territory at 100 at the first one.
+
+    A territory whose first vintage is not published has no base and no line.
+    """
+    traces = []
+    for rank, (place, figures) in enumerate(rows):
+        known = [(figure.vintage, figure.value) for figure in figures if figure.value is not None]
+        base = figures[0].value
+        if base:
+            traces.append(
+                {
+                    "type": "scatter",
+                    "mode": "lines+markers",
+                    "name": place.short_name,
+                    "x": [vintage for vintage, _ in known],
+                    "y": [round(value / base * 100, 2) for _, value in known],
+                    "line": _line_style(place, rank),
+                    "marker": {"symbol": SYMBOLS[rank % len(SYMBOLS)], "size": 8},
+                }
+            )
+    return _spec(
+        traces,
+        height=430,
+        fictive=indicator.fictive,
+        xaxis={"dtick": 1, "tickformat": "d"},
+        yaxis={"title": {"text": f"base 100 en {min(indicator.vintages)}"}},
+        legend={"orientation": "h", "y": -0.15},
+        margin={"l": 56, "r": 16, "t": 8, "b": 40},
+    )
+
+
+def plane(points: Sequence[tuple[Place, int, float, float]], axes: tuple[str, str]) -> dict[str, Any]:
+    """Describe the first factor plane: one dot per commune (place, class, axis 1, axis 2)."""
+    traces = [
+        {
+            "type": "scatter",
+            "mode": "markers",
+            "name": f"Classe {group}",
+            "x": [round(x, 3) for _, number_, x, _ in points if number_ == group],
+            "y": [round(y, 3) for _, number_, _, y in points if number_ == group],
+            "text": [place.name for place, number_, _, _ in points if number_ == group],
+            "hovertemplate": "%{text}<extra>%{fullData.name}</extra>",
+            "marker": {
+                "color": PALETTE[(group - 1) % len(PALETTE)],
+                "symbol": SYMBOLS[(group - 1) % len(SYMBOLS)],
+                "size": 8,
+                "line": {"color": "#ffffff", "width": 0.5},
+            },
+        }
+        for group in sorted({group for _, group, _, _ in points})
+    ]
+    return _spec(
+        traces,
+        height=560,
+        fictive=False,
+        xaxis={"title": {"text": axes[0]}, "zeroline": True, "zerolinecolor": STONE},
+        yaxis={"title": {"text": axes[1]}, "zeroline": True, "zerolinecolor": STONE},
+        legend={"orientation": "h", "y": -0.15},
+        margin={"l": 56, "r": 16, "t": 8, "b": 40},
+    )
+
+
+def _line_style(place: Place, rank: int) -> dict[str, Any]:
+    if place.level == "epci":
+        return {"color": PALETTE[rank % len(PALETTE)], "width": 2}
+    if place.level == "basin":
+        return {"color": BRICK, "width": 4}
+    return {"color": STONE, "width": 2, "dash": "dash"}
+
+
+def _spec(traces: list[dict[str, Any]], *, height: int, fictive: bool, **layout: Any) -> dict[str, Any]:
+    watermark = {
+        "text": "DONNÉES FICTIVES",
+        "xref": "paper",
+        "yref": "paper",
+        "x": 0.5,
+        "y": 0.5,
+        "showarrow": False,
+        "textangle": -18,
+        "opacity": 0.55,
+        "font": {"size": 24, "color": BRICK},
+    }
+    base = {"height": height, "annotations": [watermark] if fictive else [], "separators": ",\u202f"}
+    return {"data": traces, "layout": base | layout}
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Return three to six round values that enclose an interval."""
+    spread = (high - low) or abs(high) or 1.0
+    magnitude = 10 ** math.floor(math.log10(spread / 3))
+    step = next(factor * magnitude for factor in (1, 2, 5, 10) if factor * magnitude * 4 >= spread)
+    start, stop = math.floor(low / step), math.ceil(high / step)
+    if start == stop:
+        stop += 1
+    return [step * index for index in range(start, stop + 1)]
+
+
+def _tick_decimals(ticks: Sequence[float]) -> int:
+    return max(0, -math.floor(math.log10(ticks[1] - ticks[0])))

@@ -1,0 +1,67 @@
+"""One edition of the site, indexed once for all its pages.
+
+Belongs here: gathering places, figures, maps and typology from the frames.
+Does not: pages, writing.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from observatory.rendering.figures import Figure, FigureBook, Indicator
+from observatory.rendering.inputs import SiteData
+from observatory.rendering.maps import Atlas
+from observatory.rendering.places import Gazetteer, Place
+from observatory.rendering.sheets import SheetMaker
+from observatory.rendering.typology import Typology, typology
+
+
+@dataclass(frozen=True)
+class Edition:
+    """What the pages read: indexed places, figures, maps, typology, files and checks."""
+
+    gazetteer: Gazetteer
+    book: FigureBook
+    atlas: Atlas
+    sheets: SheetMaker
+    typology: Typology
+    files: tuple[dict[str, Any], ...]
+    checks: tuple[dict[str, Any], ...]
+
+    @property
+    def benchmarks(self) -> list[Place]:
+        """Territories of the statistical landmarks: EPCI, basin, departments, region, country."""
+        places = self.gazetteer
+        return [
+            *places.epcis,
+            places.basin,
+            *places.level("department"),
+            *places.level("region"),
+            *places.level("country"),
+        ]
+
+    @property
+    def size_indicator(self) -> Indicator:
+        """The first count of the catalogue that communes have: the size that lists show."""
+        return next(
+            one for one in self.book.indicators if one.aggregation == "sum" and "commune" in one.levels
+        )
+
+    def size(self, place: Place) -> Figure:
+        """Return the size of a territory."""
+        return self.book.figure(place, self.size_indicator)
+
+
+def edition(data: SiteData) -> Edition:
+    """Index the frames of an edition."""
+    gazetteer = Gazetteer(data.territories, data.cites, data.perimeter_vintage)
+    book = FigureBook(data.observations, data.definitions, data.files)
+    files = tuple(data.files.sort("file_id").to_dicts())
+    return Edition(
+        gazetteer=gazetteer,
+        book=book,
+        atlas=Atlas(data.contours, gazetteer),
+        sheets=SheetMaker(gazetteer, book, files),
+        typology=typology(data, gazetteer, book),
+        files=files,
+        checks=tuple(data.checks.sort("table", "rule").to_dicts()),
+    )

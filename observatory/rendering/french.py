@@ -1,0 +1,98 @@
+"""French typography: numbers, quantities, plurals, elisions, alphabetical order.
+
+Belongs here: how a value or a name is written in a French sentence or cell.
+Does not: what the sentence says, HTML.
+"""
+
+import unicodedata
+from collections.abc import Sequence
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+
+THIN_SPACE = "\u202f"
+NO_BREAK_SPACE = "\u00a0"
+MINUS = "\u2212"
+
+_MONTHS = (
+    "janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split()  # noqa: SIM905
+)
+_VOWELS = "aeiouy"
+# Germanic place names of the basin whose h forbids elision; the others follow « d’Hénin-Beaumont ».
+_ASPIRATED = ("haisnes", "hamel", "harnes", "haveluy", "hordain", "houchin", "hulluch")
+
+
+def number(value: float, decimals: int = 0) -> str:
+    """Write ``value`` with ``decimals`` decimals, halves rounded away from zero.
+
+    Thousands are parted by a thin no-break space, decimals by a comma, and a value that rounds to
+    zero loses its sign.
+    """
+    rounded = Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
+    sign = MINUS if rounded < 0 else ""
+    text = f"{abs(rounded):,.{decimals}f}"
+    return sign + text.replace(",", THIN_SPACE).replace(".", ",")
+
+
+def unit(text: str) -> str:
+    """Write a unit so that it never breaks over two lines."""
+    return text.replace(" ", NO_BREAK_SPACE)
+
+
+def quantity(value: float, decimals: int, unit_name: str) -> str:
+    """Write a value and its unit, held together by a no-break space."""
+    return f"{number(value, decimals)}{NO_BREAK_SPACE}{unit(unit_name)}"
+
+
+def ordinal(rank: int) -> str:
+    """Write a rank: 1er, 2e."""
+    return f"{number(rank)}{'er' if rank == 1 else 'e'}"
+
+
+def plural(count: int, singular: str, many: str) -> str:
+    """Write a count and its noun; French takes the plural from two on."""
+    return f"{number(count)}{NO_BREAK_SPACE}{singular if count < 2 else many}"
+
+
+def listing(items: Sequence[str]) -> str:
+    """Join items as a French sentence does: « a, b et c »."""
+    if len(items) < 2:
+        return "".join(items)
+    return f"{', '.join(items[:-1])} et {items[-1]}"
+
+
+def long_date(day: date) -> str:
+    """Write a date: 1er mars 2024."""
+    return f"{'1er' if day.day == 1 else day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+
+def fold(text: str) -> str:
+    """Return ``text`` in lower case without accents nor ligatures, for order and comparison."""
+    spelled = text.lower().replace("œ", "oe").replace("æ", "ae").replace("’", "'")
+    return "".join(
+        letter for letter in unicodedata.normalize("NFKD", spelled) if not unicodedata.combining(letter)
+    )
+
+
+def _elides(name: str) -> bool:
+    folded = fold(name)
+    if folded.startswith("h"):
+        return not folded.startswith(_ASPIRATED)
+    return folded[:1] in _VOWELS
+
+
+def of(name: str) -> str:
+    """Write « de » before a place name: de Béthune, d’Aniche, du Quesnoy, des Baudets."""
+    if name.startswith("Le "):
+        return f"du {name[3:]}"
+    if name.startswith("Les "):
+        return f"des {name[4:]}"
+    return f"d’{name}" if _elides(name) else f"de {name}"
+
+
+def at(name: str) -> str:
+    """Write « à » before a place name: à Béthune, au Quesnoy, aux Baudets."""
+    if name.startswith("Le "):
+        return f"au {name[3:]}"
+    if name.startswith("Les "):
+        return f"aux {name[4:]}"
+    return f"à {name}"

@@ -1,0 +1,42 @@
+"""What a site is made from.
+
+Belongs here: the frames that ``build_site`` reads.
+Does not: reading them from the warehouse, deriving anything from them.
+"""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+
+@dataclass(frozen=True)
+class SiteData:
+    """Frames of one edition of the site, each keeping the contract of ``observatory.tables``.
+
+    Attributes:
+        perimeter_vintage: year of the official geographic code whose perimeter is shown.
+        territories: ``core.territories``; only rows of ``perimeter_vintage`` are read.
+        cites: ``core.cites``.
+        observations: ``indicators.observations``.
+        definitions: ``indicators.definitions``.
+        files: ``core.files``.
+        contours: ``core.contours``.
+        typology_communes: ``typology.communes``.
+        typology_classes: ``typology.classes``.
+        typology_axes: ``typology.axes``.
+        typology_variables: ``typology.variables``.
+        checks: one row per check: table, rule and reason (French), passed, observed (French).
+    """
+
+    perimeter_vintage: int
+    territories: pl.DataFrame
+    cites: pl.DataFrame
+    observations: pl.DataFrame
+    definitions: pl.DataFrame
+    files: pl.DataFrame
+    contours: pl.DataFrame
+    typology_communes: pl.DataFrame
+    typology_classes: pl.DataFrame
+    typology_axes: pl.DataFrame
+    typology_variables: pl.DataFrame
+    checks: pl.DataFrame

@@ -1,0 +1,217 @@
+"""Maps as inline SVG: projection, rounded paths, fragments shared by pages.
+
+Belongs here: turning contours into SVG.
+Does not: figures, page layout, simplification of contours.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+
+import polars as pl
+from markupsafe import Markup
+
+from observatory.errors import ObservatoryError
+from observatory.rendering.places import Gazetteer, Place
+
+Point = tuple[float, float]
+Ring = list[Point]
+Cell = tuple[int, int]
+
+# Fine enough for a commune of 1 km² on a screen, coarse enough to keep the basin map near 60 kB.
+_GRID = 1000
+_MARGIN = 6
+_LONGEST_LINE = 13
+# Room of a letter and of a line on the basin map, in units of the view box.
+_LETTER, _LEADING = 11, 20
+_SHIFTS = (0, -25, 25, -50, 50, -75, 75)
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A map: its view box, SVG shapes, and text labels drawn over them."""
+
+    view_box: str
+    shapes: Markup
+    labels: Markup
+    title: str
+
+
+class _Projection:
+    """Plate carrée scaled at the middle latitude: true enough over 120 km."""
+
+    def __init__(self, rings: Iterable[Ring]) -> None:
+        points = [point for ring in rings for point in ring]
+        west, east = min(x for x, _ in points), max(x for x, _ in points)
+        south, north = min(y for _, y in points), max(y for _, y in points)
+        self._squeeze = math.cos(math.radians((south + north) / 2))
+        extent = max((east - west) * self._squeeze, north - south)
+        self._scale = (_GRID - 2 * _MARGIN) / extent
+        self._west, self._north = west, north
+        self.width = round((east - west) * self._squeeze * self._scale) + 2 * _MARGIN
+        self.height = round((north - south) * self._scale) + 2 * _MARGIN
+
+    def cell(self, point: Point) -> Cell:
+        x = (point[0] - self._west) * self._squeeze * self._scale + _MARGIN
+        y = (self._north - point[1]) * self._scale + _MARGIN
+        return round(x), round(y)
+
+
+class Atlas:
+    """The contours of the communes, drawn for the basin and for each EPCI."""
+
+    def __init__(self, contours: pl.DataFrame, gazetteer: Gazetteer) -> None:
+        """Read the contours.
+
+        Raises:
+            ObservatoryError: a commune of the perimeter has no contour.
+        """
+        drawn = contours.filter((pl.col("level") == "commune") & pl.col("geometry").is_not_null())
+        self._rings = {
+            code: _rings(geometry) for code, geometry in drawn.select("code", "geometry").iter_rows()
+        }
+        absent = [place.code for place in gazetteer.communes if place.code not in self._rings]
+        if absent:
+            raise ObservatoryError(f"Communes du périmètre sans contour : {', '.join(absent)}.")
+        self._gazetteer = gazetteer
+        self._projections: dict[str, _Projection] = {}
+        self.epci_shapes = cache(self._epci_shapes)
+
+    def basin(self, css: Mapping[str, str], root: str, notes: Mapping[str, str], title: str) -> Drawing:
+        """Draw every commune, with a CSS class and a note by commune code, and the names of the EPCI."""
+        communes = self._gazetteer.communes
+        projection = self._projection("", communes)
+        shapes = _links(
+            root,
+            (
+                (place, self._path(projection, place), css[place.code], notes[place.code])
+                for place in communes
+            ),
+        )
+        labels = _labels(
+            [
+                (epci.short_name, *self._middle(projection, self._gazetteer.children(epci, "commune")))
+                for epci in self._gazetteer.epcis
+            ]
+        )
+        return Drawing(f"0 0 {projection.width} {projection.height}", shapes, labels, title)
+
+    def locator(self, epci: Place, highlighted: Sequence[Place], root: str, title: str) -> Drawing:
+        """Draw the communes of an EPCI, some of them highlighted."""
+        members = self._gazetteer.children(epci, "commune")
+        projection = self._projection(epci.code, members)
+        here = Markup("").join(
+            Markup('<path class="here" d="{}"/>').format(self._path(projection, place))
+            for place in highlighted
+        )
+        names = _labels([(place.name, *self._middle(projection, [place])) for place in highlighted])
+        view_box = f"0 0 {projection.width} {projection.height}"
+        return Drawing(view_box, self.epci_shapes(epci, root) + here, names, title)
+
+    def _epci_shapes(self, epci: Place, root: str) -> Markup:
+        members = self._gazetteer.children(epci, "commune")
+        projection = self._projection(epci.code, members)
+        return _links(root, ((place, self._path(projection, place), "", "") for place in members))
+
+    def _projection(self, key: str, communes: Sequence[Place]) -> _Projection:
+        if key not in self._projections:
+            self._projections[key] = _Projection(
+                ring for place in communes for ring in self._rings[place.code]
+            )
+        return self._projections[key]
+
+    def _path(self, projection: _Projection, place: Place) -> str:
+        return "".join(
+            _subpath([projection.cell(point) for point in ring]) for ring in self._rings[place.code]
+        )
+
+    def _middle(self, projection: _Projection, communes: Sequence[Place]) -> Cell:
+        outer = [max(self._rings[place.code], key=lambda ring: abs(_area(ring))) for place in communes]
+        weights = [abs(_area(ring)) or 1e-12 for ring in outer]
+        middle = [
+            (sum(x for x, _ in ring) / len(ring), sum(y for _, y in ring) / len(ring)) for ring in outer
+        ]
+        total = sum(weights)
+        return projection.cell(
+            (
+                sum(weight * point[0] for weight, point in zip(weights, middle, strict=True)) / total,
+                sum(weight * point[1] for weight, point in zip(weights, middle, strict=True)) / total,
+            )
+        )
+
+
+def _labels(named: Sequence[tuple[str, int, int]]) -> Markup:
+    """Write names at their places, moved up or down where they would cover one another."""
+    taken: list[tuple[float, float, float, float]] = []
+    written = []
+    for name, x, y in sorted(named, key=lambda label: (label[1], label[0])):
+        lines = _lines(name)
+        half_width, height = max(map(len, lines)) * _LETTER / 2, len(lines) * _LEADING
+        top = next(
+            (
+                y + shift
+                for shift in _SHIFTS
+                if all(
+                    x + half_width < left
+                    or x - half_width > right
+                    or y + shift + height < above
+                    or y + shift > below
+                    for left, right, above, below in taken
+                )
+            ),
+            y,
+        )
+        taken.append((x - half_width, x + half_width, top, top + height))
+        spans = Markup("").join(
+            Markup('<tspan x="{}" dy="{}">{}</tspan>').format(x, "1.05em" if rank else "0", line)
+            for rank, line in enumerate(lines)
+        )
+        written.append(Markup('<text y="{}" text-anchor="middle">{}</text>').format(top, spans))
+    return Markup("").join(written)
+
+
+def _lines(name: str) -> list[str]:
+    """Break a long name in two at the space nearest to its middle."""
+    if len(name) < _LONGEST_LINE or " " not in name:
+        return [name]
+    breaks = [index for index, letter in enumerate(name) if letter == " "]
+    middle = min(breaks, key=lambda index: (abs(index - len(name) / 2), index))
+    return [name[:middle], name[middle + 1 :]]
+
+
+def _links(root: str, shapes: Iterable[tuple[Place, str, str, str]]) -> Markup:
+    """Link each shape to its page; out of the tab order, since each page lists the same links."""
+    link = Markup('<a href="{}{}" tabindex="-1"{}><title>{}</title><path d="{}"/></a>')
+    return Markup("").join(
+        link.format(
+            root,
+            place.address,
+            Markup(' class="{}"').format(css) if css else "",
+            f"{place.name} — {note}" if note else place.name,
+            path,
+        )
+        for place, path, css, note in shapes
+    )
+
+
+def _rings(geometry: str) -> list[Ring]:
+    parsed = json.loads(geometry)
+    polygons = parsed["coordinates"] if parsed["type"] == "MultiPolygon" else [parsed["coordinates"]]
+    return [[(x, y) for x, y, *_ in ring] for polygon in polygons for ring in polygon]
+
+
+def _subpath(cells: list[Cell]) -> str:
+    """Write one ring with relative steps; steps that rounding made null are dropped."""
+    steps = [(x - left, y - above) for (left, above), (x, y) in pairwise(cells) if (x, y) != (left, above)]
+    numbers = [str(part) for step in steps[:-1] for part in step]
+    joined = "".join(
+        text if text.startswith("-") or index == 0 else f" {text}" for index, text in enumerate(numbers)
+    )
+    return f"M{cells[0][0]} {cells[0][1]}l{joined}z" if joined else ""
+
+
+def _area(ring: Ring) -> float:
+    return sum(left * y - x * above for (left, above), (x, y) in pairwise(ring)) / 2

@@ -1,0 +1,308 @@
+"""The pages: address, template, title and content of each.
+
+Belongs here: which pages exist and what each shows.
+Does not: HTML (templates), writing (``site``), looking figures up.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from observatory.opendata import Export
+from observatory.rendering import charts, wording
+from observatory.rendering.edition import Edition
+from observatory.rendering.figures import Figure, Indicator
+from observatory.rendering.french import at, plural
+from observatory.rendering.places import Cite, Place
+
+# A line chart of two vintages is a slope that the table already gives.
+_SHORTEST_SERIES = 3
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page; ``fictive`` says that it shows figures derived from generated data."""
+
+    path: str
+    template: str
+    section: str
+    title: str
+    description: str
+    fictive: bool
+    content: dict[str, Any]
+
+    @property
+    def root(self) -> str:
+        """Relative way from the page to the root of the site."""
+        return "../" * self.path.count("/")
+
+
+@dataclass(frozen=True)
+class LandmarkTheme:
+    """A theme of the landmarks: rows by territory, and a chart description by indicator."""
+
+    theme: str
+    indicators: tuple[Indicator, ...]
+    rows: tuple[tuple[Place, tuple[Figure, ...]], ...]
+    charts: tuple[tuple[Indicator, dict[str, Any]], ...]
+    series: tuple[tuple[Indicator, tuple[tuple[Place, tuple[Figure, ...]], ...], dict[str, Any]], ...]
+
+    @property
+    def fictive(self) -> bool:
+        """Whether any figure derives from generated data."""
+        return any(figure.fictive for _, figures in self.rows for figure in figures)
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A file to download, with its numbers of rows and bytes as written."""
+
+    export: Export
+    rows: int
+    size: int
+
+
+def pages(edition: Edition, offers: list[Offer]) -> Iterator[Page]:
+    """Yield every page of the site."""
+    yield _home(edition)
+    yield from _cites(edition)
+    yield from _communes(edition)
+    yield from _epcis(edition)
+    yield _landmarks(edition)
+    yield _typology(edition)
+    yield _methods(edition)
+    yield Page(
+        "donnees/index.html",
+        "donnees.html.j2",
+        "donnees",
+        "Données",
+        "Les observations, définitions, territoires et sources de l’observatoire, en CSV.",
+        False,
+        {"offers": offers, "fictive_data": any(offer.export.fictive and offer.rows for offer in offers)},
+    )
+    yield Page("404.html", "404.html.j2", "", "Page introuvable", "Cette page n’existe pas.", False, {})
+
+
+def _home(edition: Edition) -> Page:
+    gazetteer, book = edition.gazetteer, edition.book
+    ranks = {epci.code: rank for rank, epci in enumerate(gazetteer.epcis)}
+    membership = {place.code: gazetteer.parent(place, "epci") for place in gazetteer.communes}
+    drawing = edition.atlas.basin(
+        {code: f"c{ranks[epci.code]}" for code, epci in membership.items()},
+        "",
+        {code: epci.short_name for code, epci in membership.items()},
+        "Carte des communes du Bassin minier par intercommunalité",
+    )
+    headlines = [book.figure(gazetteer.basin, one) for one in book.headlines("basin", fictive=False)]
+    return Page(
+        "index.html",
+        "accueil.html.j2",
+        "accueil",
+        "Accueil",
+        "Observatoire socio-économique du Bassin minier du Nord et du Pas-de-Calais : cités minières, "
+        "communes, intercommunalités, repères et typologie.",
+        any(figure.fictive for figure in headlines),
+        {"drawing": drawing, "headlines": headlines},
+    )
+
+
+def _cites(edition: Edition) -> Iterator[Page]:
+    gazetteer = edition.gazetteer
+    yield Page(
+        "cites/index.html",
+        "cites.html.j2",
+        "cites",
+        "Cités minières",
+        f"Les {len(gazetteer.cites)} cités minières suivies, par intercommunalité.",
+        False,
+        {},
+    )
+    for cite in gazetteer.cites:
+        yield _cite(edition, cite)
+
+
+def _cite(edition: Edition, cite: Cite) -> Page:
+    sheet = edition.sheets.of_cite(cite)
+    drawing = edition.atlas.locator(
+        cite.epci, cite.communes, "../../", f"{cite.communes_text} ({cite.epci.name})"
+    )
+    themes = set(edition.book.themes)
+    return Page(
+        cite.place.address,
+        "cite.html.j2",
+        "cites",
+        cite.place.name,
+        f"{cite.place.name} : identité, chiffres clés, occupation et environnement de la cité minière.",
+        sheet.fictive,
+        {
+            "cite": cite,
+            "sheet": sheet,
+            "drawing": drawing,
+            "absent": [one for one in wording.ABSENT_THEMES if one.theme not in themes],
+            "classes": [
+                (commune, edition.typology.members[commune.code].number)
+                for commune in cite.communes
+                if commune.code in edition.typology.members
+            ],
+        },
+    )
+
+
+def _communes(edition: Edition) -> Iterator[Page]:
+    gazetteer = edition.gazetteer
+    indicators = edition.book.headlines("commune", fictive=False)
+    yield Page(
+        "communes/index.html",
+        "communes.html.j2",
+        "communes",
+        "Communes",
+        f"Les {plural(len(gazetteer.communes), 'commune', 'communes')} du Bassin minier.",
+        False,
+        {"indicators": indicators},
+    )
+    for place in gazetteer.communes:
+        epci = gazetteer.parent(place, "epci")
+        sheet = edition.sheets.of_territory(place, "iris")
+        yield Page(
+            place.address,
+            "commune.html.j2",
+            "communes",
+            place.name,
+            f"{place.name} ({place.code}) : population, âge, logement et parc minier, comparés à {epci.name} "
+            "et au Bassin minier.",
+            sheet.fictive,
+            {
+                "place": place,
+                "epci": epci,
+                "department": gazetteer.parent(place, "department"),
+                "sheet": sheet,
+                "cites": gazetteer.cites_of(place),
+                "member": edition.typology.members.get(place.code),
+                "drawing": edition.atlas.locator(epci, [place], "../../", f"{place.name} ({epci.name})"),
+            },
+        )
+
+
+def _epcis(edition: Edition) -> Iterator[Page]:
+    gazetteer = edition.gazetteer
+    yield Page(
+        "epci/index.html",
+        "epcis.html.j2",
+        "epci",
+        "Intercommunalités",
+        f"Les {plural(len(gazetteer.epcis), 'intercommunalité', 'intercommunalités')} du Bassin minier.",
+        False,
+        {"indicators": edition.book.headlines("epci", fictive=False)},
+    )
+    for place in gazetteer.epcis:
+        sheet = edition.sheets.of_territory(place, "commune")
+        yield Page(
+            place.address,
+            "epci.html.j2",
+            "epci",
+            place.name,
+            f"{place.name} : population, âge, logement et parc minier, communes et cités minières.",
+            sheet.fictive,
+            {
+                "place": place,
+                "sheet": sheet,
+                "cites": gazetteer.cites_of(place),
+                "drawing": edition.atlas.locator(place, [], "../../", f"Communes : {place.name}"),
+            },
+        )
+
+
+def _landmarks(edition: Edition) -> Page:
+    themes = [
+        _landmark_theme(edition, theme, indicators) for theme, indicators in edition.book.themes.items()
+    ]
+    return Page(
+        "reperes/index.html",
+        "reperes.html.j2",
+        "reperes",
+        "Repères statistiques",
+        "Les indicateurs par thème et par intercommunalité, comparés au Bassin minier, aux départements, "
+        "à la région et à la France.",
+        any(theme.fictive for theme in themes),
+        {"themes": themes},
+    )
+
+
+def _landmark_theme(edition: Edition, theme: str, indicators: list[Indicator]) -> LandmarkTheme:
+    kept = tuple(one for one in indicators if "epci" in one.levels)
+    covered = {level for one in kept for level in one.levels}
+    places = [place for place in edition.benchmarks if place.level in covered]
+    rows = tuple((place, tuple(edition.book.figure(place, one) for one in kept)) for place in places)
+    drawn = tuple(
+        (
+            one,
+            charts.bars(
+                one,
+                [
+                    (place, figures[column])
+                    for place, figures in rows
+                    if one.aggregation != "sum" or place.level == "epci"
+                ],
+            ),
+        )
+        for column, one in enumerate(kept)
+    )
+    series = tuple(
+        (one, lines, charts.index_lines(one, lines))
+        for one in kept
+        if len(one.vintages) >= _SHORTEST_SERIES
+        for lines in [tuple((place, tuple(edition.book.series(place, one))) for place in places)]
+    )
+    return LandmarkTheme(theme, kept, rows, drawn, series)
+
+
+def _typology(edition: Edition) -> Page:
+    found = edition.typology
+    drawing = edition.atlas.basin(
+        {
+            place.code: f"c{found.members[place.code].number - 1}" if place.code in found.members else "none"
+            for place in edition.gazetteer.communes
+        },
+        "../",
+        {
+            place.code: f"classe {found.members[place.code].number}"
+            if place.code in found.members
+            else "non classée"
+            for place in edition.gazetteer.communes
+        },
+        "Carte des communes par classe de la typologie",
+    )
+    names = [f"Axe {axis['axis']}" for axis in found.axes[:2]]
+    points = [
+        (member.place, member.number, member.axis_1, member.axis_2) for member in found.members.values()
+    ]
+    return Page(
+        "typologie/index.html",
+        "typologie.html.j2",
+        "typologie",
+        "Typologie des communes",
+        "Les communes du Bassin minier regroupées par profil : analyse en composantes principales et "
+        "classification ascendante hiérarchique.",
+        any(indicator.fictive for indicator, _, _ in found.variables),
+        {
+            "typology": found,
+            "drawing": drawing,
+            "plane": charts.plane(points, (names[0], names[1])) if len(names) == 2 else None,
+            "members": sorted(found.members.values(), key=lambda member: member.place.sort_key),
+        },
+    )
+
+
+def _methods(edition: Edition) -> Page:
+    titles: dict[str, str] = {}
+    for row in edition.files:
+        titles.setdefault(row["source"], f"{row['title']} ({row['producer']})")
+    return Page(
+        "methodes/index.html",
+        "methodes.html.j2",
+        "methodes",
+        "Méthodes",
+        "Sources, définitions des indicateurs, statuts, périmètres, confidentialité et contrôles.",
+        False,
+        {"titles": titles, "example": at(edition.gazetteer.communes[0].name)},
+    )

@@ -1,0 +1,199 @@
+"""The sheet of one territory: its figures by theme, comparators, series and sources.
+
+Belongs here: which figures a sheet shows and beside which territories.
+Does not: looking figures up (``figures``), HTML. A single-file sheet renders the same model.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from observatory.rendering.charts import LineChart, line_chart
+from observatory.rendering.figures import Figure, FigureBook, Indicator, Rank, file_ids
+from observatory.rendering.places import Cite, Gazetteer, Place
+
+# Shorter series are two or three dots: their table says as much.
+_SHORTEST_SERIES = 3
+
+
+@dataclass(frozen=True)
+class Row:
+    """One indicator of a theme: figures in the order of the columns, and the rank of the first."""
+
+    indicator: Indicator
+    figures: tuple[Figure, ...]
+    rank: Rank | None
+
+
+@dataclass(frozen=True)
+class ThemeTable:
+    """The indicators of a theme for some territories; the first ``subjects`` columns are the subject's."""
+
+    theme: str
+    columns: tuple[Place, ...]
+    rows: tuple[Row, ...]
+    subjects: int
+
+    @property
+    def fictive(self) -> bool:
+        """Whether any figure derives from generated data."""
+        return any(figure.fictive for row in self.rows for figure in row.figures)
+
+    @property
+    def ranked(self) -> bool:
+        """Whether any row has a rank."""
+        return any(row.rank for row in self.rows)
+
+
+@dataclass(frozen=True)
+class Headline:
+    """A key figure and the same figure in the territories around."""
+
+    figure: Figure
+    comparators: tuple[tuple[Place, Figure], ...]
+
+
+@dataclass(frozen=True)
+class Series:
+    """The figures of every vintage of one indicator, and their chart when enough are published."""
+
+    figures: tuple[Figure, ...]
+    chart: LineChart | None
+
+
+@dataclass(frozen=True)
+class ChildTable:
+    """Figures of the territories within a territory."""
+
+    indicators: tuple[Indicator, ...]
+    rows: tuple[tuple[Place, tuple[Figure, ...]], ...]
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Everything that the page of one territory says in figures."""
+
+    place: Place
+    headlines: tuple[Headline, ...]
+    tables: tuple[ThemeTable, ...]
+    environment: tuple[ThemeTable, ...]
+    series: tuple[Series, ...]
+    children: ChildTable
+    files: tuple[dict[str, Any], ...]
+
+    @property
+    def fictive(self) -> bool:
+        """Whether any figure of the sheet derives from generated data."""
+        return any(table.fictive for table in (*self.tables, *self.environment)) or any(
+            headline.figure.fictive for headline in self.headlines
+        )
+
+
+class SheetMaker:
+    """Makes the sheets of an edition."""
+
+    def __init__(self, gazetteer: Gazetteer, book: FigureBook, files: Sequence[dict[str, Any]]) -> None:
+        """Keep what every sheet reads; ``files`` are the rows of ``core.files``."""
+        self._gazetteer = gazetteer
+        self._book = book
+        self._files = {row["file_id"]: row for row in files}
+
+    def of_territory(self, place: Place, child_level: str) -> Sheet:
+        """Make the sheet of a commune or an EPCI, with the figures of its ``child_level`` territories."""
+        parents = self._gazetteer.parents(place)
+        tables = self._tables((place,), parents)
+        series = tuple(self._series(place))
+        return self._sheet(
+            place,
+            headlines=self._headlines(place, parents, fictive=False),
+            tables=tables,
+            environment=(),
+            series=series,
+            children=self._children(place, child_level),
+        )
+
+    def of_cite(self, cite: Cite) -> Sheet:
+        """Make the sheet of a cité: its own figures, then the census of its communes."""
+        around = [cite.epci, *self._gazetteer.parents(cite.epci)]
+        departments = dict.fromkeys(
+            self._gazetteer.parent(commune, "department") for commune in cite.communes
+        )
+        wider = [cite.epci, self._gazetteer.basin, *departments, *around[2:]]
+        own = self._tables((cite.place,), [*cite.communes, *wider])
+        indicators = {row.indicator.indicator for table in own for row in table.rows}
+        environment = self._tables(cite.communes, wider, leave=indicators)
+        return self._sheet(
+            cite.place,
+            headlines=self._headlines(cite.place, [*cite.communes, *wider], fictive=True),
+            tables=own,
+            environment=environment,
+            series=(),
+            children=ChildTable((), ()),
+        )
+
+    def _sheet(self, place: Place, **parts: Any) -> Sheet:
+        shown = [
+            figure
+            for table in (*parts["tables"], *parts["environment"])
+            for row in table.rows
+            for figure in row.figures
+        ]
+        shown += [figure for series in parts["series"] for figure in series.figures]
+        shown += [figure for _, figures in parts["children"].rows for figure in figures]
+        files = tuple(self._files[identifier] for identifier in file_ids(shown))
+        return Sheet(place=place, files=files, **parts)
+
+    def _tables(
+        self,
+        subjects: Sequence[Place],
+        around: Sequence[Place],
+        leave: frozenset[str] | set[str] = frozenset(),
+    ) -> tuple[ThemeTable, ...]:
+        level = subjects[0].level
+        tables = []
+        for theme, indicators in self._book.themes.items():
+            kept = [one for one in indicators if level in one.levels and one.indicator not in leave]
+            covered = {name for one in kept for name in one.levels}
+            columns = (*subjects, *(place for place in around if place.level in covered))
+            rows = tuple(
+                Row(
+                    indicator,
+                    tuple(self._book.figure(place, indicator) for place in columns),
+                    self._book.rank(subjects[0], indicator) if len(subjects) == 1 else None,
+                )
+                for indicator in kept
+            )
+            if rows:
+                tables.append(ThemeTable(theme, columns, rows, len(subjects)))
+        return tuple(tables)
+
+    def _headlines(self, place: Place, around: Sequence[Place], *, fictive: bool) -> tuple[Headline, ...]:
+        return tuple(
+            Headline(
+                self._book.figure(place, indicator),
+                tuple(
+                    (parent, self._book.figure(parent, indicator))
+                    for parent in around
+                    if parent.level in ("commune", "epci", "basin") and parent.level in indicator.levels
+                )
+                if indicator.compared
+                else (),
+            )
+            for indicator in self._book.headlines(place.level, fictive=fictive)
+        )
+
+    def _series(self, place: Place) -> list[Series]:
+        return [
+            Series(tuple(figures), line_chart(figures))
+            for indicator in self._book.indicators
+            if place.level in indicator.levels and len(indicator.vintages) >= _SHORTEST_SERIES
+            for figures in [self._book.series(place, indicator)]
+        ]
+
+    def _children(self, place: Place, level: str) -> ChildTable:
+        indicators = tuple(one for one in self._book.indicators if level in one.levels and not one.fictive)
+        rows = tuple(
+            (child, tuple(self._book.figure(child, indicator) for indicator in indicators))
+            for child in self._gazetteer.children(place, level)
+        )
+        return ChildTable(indicators, rows)

@@ -1,0 +1,102 @@
+"""Writing the site: pages, style, scripts, open data.
+
+Belongs here: the template environment and the files of a site.
+Does not: what pages show (``pages``), when a site is built (package ``assets``).
+"""
+
+import shutil
+from functools import cache
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from observatory import __version__
+from observatory.errors import ObservatoryError
+from observatory.opendata import Export, exports, write_csv
+from observatory.rendering import french, wording
+from observatory.rendering.edition import edition
+from observatory.rendering.inputs import SiteData
+from observatory.rendering.pages import Offer, Page, pages
+from observatory.rendering.search import search_script
+
+_HERE = Path(__file__).parent
+_STATIC = ("site.css", "site.js", "charts.js", "favicon.svg")
+
+
+def build_site(data: SiteData, folder: Path) -> list[Path]:
+    """Write the whole site in an empty folder; equal frames give equal bytes.
+
+    Returns:
+        The pages written, in alphabetical order.
+
+    Raises:
+        ObservatoryError: the folder is not empty, the frames contradict each other, or a figure that is
+            not published carries a value.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise ObservatoryError(f"Le dossier du site n’est pas vide : {folder}.")
+    indexed = edition(data)
+    _write_assets(folder / "assets", search_script(indexed.gazetteer))
+    offers = [_offer(export, folder / "donnees") for export in _exports(data)]
+    environment = _environment()
+    written = []
+    for page in pages(indexed, offers):
+        path = folder / page.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        template = environment.get_template(page.template)
+        text = template.render(page=page, root=page.root, edition=indexed, **page.content)
+        path.write_text(text, encoding="utf-8", newline="\n")
+        written.append(path)
+    return sorted(written)
+
+
+def _exports(data: SiteData) -> list[Export]:
+    return exports(
+        observations=data.observations,
+        definitions=data.definitions,
+        files=data.files,
+        territories=data.territories.filter(data.territories["perimeter_vintage"] == data.perimeter_vintage),
+        cites=data.cites,
+        typology_communes=data.typology_communes,
+    )
+
+
+def _offer(export: Export, folder: Path) -> Offer:
+    folder.mkdir(exist_ok=True)
+    path = write_csv(export, folder)
+    return Offer(export, export.frame.height, path.stat().st_size)
+
+
+def _write_assets(folder: Path, search: str) -> None:
+    folder.mkdir()
+    for name in _STATIC:
+        shutil.copyfile(_HERE / "static" / name, folder / name)
+    (folder / "search-index.js").write_text(search, encoding="utf-8", newline="\n")
+    with as_file(files("plotly") / "package_data" / "plotly.min.js") as bundle:
+        shutil.copyfile(bundle, folder / "plotly.min.js")
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {
+        "french": french,
+        "wording": wording,
+        "word": wording.word,
+        "number": french.number,
+        "plural": french.plural,
+        "version": __version__,
+        "style": (_HERE / "static" / "site.css").read_text(encoding="utf-8"),
+    }
+    return environment
+
+
+__all__ = ["Page", "build_site"]

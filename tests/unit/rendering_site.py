@@ -1,0 +1,240 @@
+"""A small synthetic edition of the site: two EPCI, every status, a hostile name, real and fictive figures."""
+
+import json
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from observatory.rendering import SiteData
+from observatory.tables import TABLES
+
+HOSTILE = 'Cité <script>alert("x")</script> & Cie'
+# A value that no real figure takes, so that a leak can be searched for.
+FICTIVE_VALUE = 31.41592
+ABOVE = ["basin:BM", "department:62", "region:32", "country:FR"]
+
+
+def frame(table: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
+    """Make a frame that keeps its contract, columns that are not given being null or empty lists."""
+    contract = TABLES[table]
+    filled = [{column.name: row.get(column.name) for column in contract.columns} for row in rows]
+    return contract.conform(pl.DataFrame(filled, schema=contract.polars_schema))
+
+
+def commune_codes(communes: int) -> list[str]:
+    return [f"62{rank:03d}" for rank in range(1, communes + 1)]
+
+
+def epci_of(rank: int, communes: int) -> str:
+    return "200000001" if rank < communes / 2 else "200000002"
+
+
+def territories(communes: int) -> pl.DataFrame:
+    rows: list[dict[str, Any]] = [
+        {"level": "epci", "code": "200000001", "name": "CA de l’Écaillon", "parents": ABOVE},
+        {"level": "epci", "code": "200000002", "name": "CC du Pévèle", "parents": ABOVE},
+        {"level": "basin", "code": "BM", "name": "Bassin minier", "parents": ABOVE[2:]},
+        {"level": "department", "code": "62", "name": "Pas-de-Calais", "parents": ABOVE[2:]},
+        {"level": "region", "code": "32", "name": "Hauts-de-France", "parents": ABOVE[3:]},
+        {"level": "country", "code": "FR", "name": "France", "parents": []},
+    ]
+    for rank, code in enumerate(commune_codes(communes)):
+        parents = [f"epci:{epci_of(rank, communes)}", *ABOVE]
+        name = f"Œuf-en-Ternois {rank}" if rank % 3 else f"Béthune {rank}"
+        rows.append({"level": "commune", "code": code, "name": name, "parents": parents})
+        for quarter in range(2 if rank == 0 else 1):
+            iris = {"level": "iris", "code": f"{code}010{quarter}", "name": f"Quartier {quarter}"}
+            rows.append(iris | {"parents": [f"commune:{code}", *parents]})
+    for slug, name, codes in CITES:
+        parents = [f"commune:{code}" for code in codes]
+        rows.append(
+            {"level": "cite", "code": slug, "name": name, "parents": [*parents, "epci:200000001", *ABOVE]}
+        )
+    return frame("core.territories", [row | {"perimeter_vintage": 2026} for row in rows])
+
+
+CITES = (
+    ("hostile", HOSTILE, ["62001"]),
+    ("pinson", "Cité du Pinson", ["62001", "62002"]),
+    ("zero", "Cité du Zéro", ["62002"]),
+)
+
+
+def cites() -> pl.DataFrame:
+    lists = ("alternative_names", "programmes", "phases_2022", "phases_2023", "dossiers_2022", "passages")
+    rows = [
+        {name: [] for name in lists}
+        | {"slug": slug, "name": name, "commune_codes": codes, "epci_code": "200000001", "unesco": "oui"}
+        for slug, name, codes in CITES
+    ]
+    rows[1] |= {
+        "programmes": ["integree", "gr_ge"],
+        "phases_2022": ["operationnelle"],
+        "phases_2023": ["amont"],
+        "dossiers_2022": ["mai"],
+        "passages": ["rapport 2022"],
+        "alternative_names": ["Pinçon"],
+        "corrections": "Orthographe rétablie.",
+        "unesco": "en_partie",
+    }
+    rows[2] |= {"unesco": "non_signale"}
+    return frame("core.cites", rows)
+
+
+def definitions() -> pl.DataFrame:
+    shared = {
+        "formula": "formule",
+        "decimals": 1,
+        "polarity": "neutral",
+        "comparison": "with_parents",
+        "aggregation": "ratio",
+        "comparability": "Comparable.",
+        "fictive": False,
+        "vintages": [2021],
+    }
+    wide = ["commune", "epci", "basin", "department", "region", "country"]
+    rows = [
+        {
+            "indicator": "population",
+            "label": "Population",
+            "theme": "Population",
+            "unit": "habitants",
+            "decimals": 0,
+            "aggregation": "sum",
+            "comparison": "not_compared",
+            "levels": wide,
+            "vintages": [2019, 2020, 2021],
+        },
+        {
+            "indicator": "vacance",
+            "label": "Part des logements vacants",
+            "theme": "Logement",
+            "unit": "%",
+            "polarity": "lower_is_better",
+            "levels": ["iris", *wide],
+        },
+        {
+            "indicator": "rotation",
+            "label": "Taux de rotation",
+            "theme": "Parc minier",
+            "unit": "%",
+            "polarity": "lower_is_better",
+            "levels": ["cite", "commune", "epci", "basin"],
+            "fictive": True,
+        },
+    ]
+    rows = [shared | row | {"position": rank, "sources": ["s"]} for rank, row in enumerate(rows, start=1)]
+    return frame("indicators.definitions", rows)
+
+
+def files() -> pl.DataFrame:
+    shared = {"producer": "Insee", "vintage": "2021", "sha256": "ab" * 32, "url": "pkg:pypi/x@1"}
+    shared |= {"licence": "Licence Ouverte 2.0", "fetched_at": date(2026, 1, 2)}
+    return frame(
+        "core.files",
+        [
+            shared | {"file_id": "real", "source": "s", "title": "Recensement", "fictive": False},
+            shared | {"file_id": "made", "source": "t", "title": "Parc", "fictive": True},
+        ],
+    )
+
+
+def observation(level: str, code: str, indicator: str, value: float | None, **more: Any) -> dict[str, Any]:
+    made = indicator == "rotation"
+    return {
+        "territory_level": level,
+        "territory_code": code,
+        "indicator": indicator,
+        "vintage": 2021,
+        "value": value,
+        "unit": "habitants" if indicator == "population" else "%",
+        "status": "published",
+        "geography_vintage": "COG 2026",
+        "file_ids": ["made"] if made else ["real"],
+    } | more
+
+
+def observations(communes: int) -> pl.DataFrame:
+    codes = commune_codes(communes)
+    wide = [("epci", "200000001"), ("epci", "200000002"), ("basin", "BM"), ("department", "62")]
+    wide += [("region", "32"), ("country", "FR")]
+    rows = []
+    for vintage in (2019, 2020, 2021):
+        for rank, (level, code) in enumerate([*(("commune", code) for code in codes), *wide]):
+            rows.append(observation(level, code, "population", 1000.0 * (rank + 1), vintage=vintage))
+    statuses = ("secret", "missing", "not_applicable", "not_available")
+    for rank, code in enumerate(codes):
+        if 1 <= rank <= len(statuses):
+            rows.append(observation("commune", code, "vacance", None, status=statuses[rank - 1]))
+        else:
+            rows.append(observation("commune", code, "vacance", float(rank)))
+        rows.append(observation("commune", code, "rotation", FICTIVE_VALUE))
+    rows += [observation(level, code, "vacance", 7.25) for level, code in wide]
+    rows += [observation("iris", f"{codes[0]}010{quarter}", "vacance", 3.0) for quarter in range(2)]
+    rows += [observation(level, code, "rotation", FICTIVE_VALUE) for level, code in wide[:3]]
+    rows += [
+        observation("cite", "hostile", "rotation", FICTIVE_VALUE),
+        observation("cite", "pinson", "rotation", None, status="secret"),
+        observation("cite", "zero", "rotation", 0.0),
+    ]
+    return frame("indicators.observations", rows)
+
+
+def contours(communes: int) -> pl.DataFrame:
+    rows = []
+    for rank, code in enumerate(commune_codes(communes)):
+        west, south = 2.5 + 0.02 * (rank % 20), 50.4 + 0.02 * (rank // 20)
+        ring = [[west, south], [west + 0.02, south], [west + 0.02, south + 0.02], [west, south + 0.02]]
+        geometry = json.dumps({"type": "Polygon", "coordinates": [[*ring, ring[0]]]})
+        rows.append({"level": "commune", "code": code, "geometry": geometry, "area_km2": 3.0})
+    return frame("core.contours", [row | {"file_id": "real"} for row in rows])
+
+
+def site_data(communes: int = 6) -> SiteData:
+    """Make an edition of ``communes`` communes, at least six so that every status is met."""
+    codes = commune_codes(communes)
+    members = [
+        {
+            "commune_code": code,
+            "class": 1 + rank % 2,
+            "axis_1": rank - 2.5,
+            "axis_2": 1.0 - rank % 2,
+            "distance_to_own": 0.5,
+            "distance_to_next": 1.5,
+        }
+        for rank, code in enumerate(codes[:-1])
+    ]
+    traits = [
+        {"class": group, "variable": "vacance", "v_test": sign * 3.2, "p_value": 0.001}
+        | {"mean_in_class": 9.0, "overall_mean": 7.0, "sd_in_class": 1.0, "overall_sd": 2.0}
+        for group, sign in ((1, 1), (2, -1))
+    ]
+    axes = [
+        {"axis": axis, "eigenvalue": 2.0 / axis, "explained_variance": 60.0 / axis, "kept": axis == 1}
+        for axis in (1, 2)
+    ]
+    return SiteData(
+        perimeter_vintage=2026,
+        territories=territories(communes),
+        cites=cites(),
+        observations=observations(communes),
+        definitions=definitions(),
+        files=files(),
+        contours=contours(communes),
+        typology_communes=frame("typology.communes", members),
+        typology_classes=frame("typology.classes", traits),
+        typology_axes=frame("typology.axes", axes),
+        typology_variables=frame(
+            "typology.variables", [{"variable": "vacance", "axis_1": 0.9, "axis_2": -0.1}]
+        ),
+        checks=pl.DataFrame(
+            {
+                "table": ["core.cites"],
+                "rule": ["Les adresses sont uniques."],
+                "reason": ["Une page en écraserait une autre."],
+                "passed": [True],
+                "observed": [""],
+            }
+        ),
+    )

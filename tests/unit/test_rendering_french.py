@@ -1,0 +1,95 @@
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from observatory.errors import ObservatoryError
+from observatory.rendering import french, wording
+from observatory.tables import DEFINITIONS, LEVELS, STATUSES
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "written"),
+    [
+        (0.0, 0, "0"),
+        (0.0, 1, "0,0"),
+        (1214409, 0, "1\u202f214\u202f409"),
+        (-0.378665, 1, "\u22120,4"),
+        (-0.04, 1, "0,0"),
+        (0.125, 2, "0,13"),
+        (999.5, 0, "1\u202f000"),
+        (-1234.5, 1, "\u22121\u202f234,5"),
+    ],
+)
+def test_numbers_are_written_in_french(value: float, decimals: int, written: str) -> None:
+    assert french.number(value, decimals) == written
+
+
+@given(st.floats(min_value=-1e12, max_value=1e12, allow_nan=False), st.integers(min_value=0, max_value=4))
+def test_a_written_number_reads_back_as_the_rounded_value(value: float, decimals: int) -> None:
+    written = french.number(value, decimals)
+    read = Decimal(written.replace("\u202f", "").replace("\u2212", "-").replace(",", "."))
+    expected = Decimal(repr(value)).quantize(Decimal(10) ** -decimals, ROUND_HALF_UP)
+    assert read == expected
+    assert set(written) <= set("0123456789,\u202f\u2212")
+    groups = written.lstrip("\u2212").partition(",")[0].split("\u202f")
+    assert 1 <= len(groups[0]) <= 3
+    assert all(len(group) == 3 for group in groups[1:])
+
+
+def test_a_quantity_never_breaks() -> None:
+    assert french.quantity(1234.56, 1, "pour 100 jeunes") == "1\u202f234,6\u00a0pour\u00a0100\u00a0jeunes"
+
+
+@pytest.mark.parametrize(
+    ("name", "of", "at"),
+    [
+        ("Béthune", "de Béthune", "à Béthune"),
+        ("Aniche", "d’Aniche", "à Aniche"),
+        ("Écaillon", "d’Écaillon", "à Écaillon"),
+        ("Œuf-en-Ternois", "d’Œuf-en-Ternois", "à Œuf-en-Ternois"),
+        ("Hénin-Beaumont", "d’Hénin-Beaumont", "à Hénin-Beaumont"),
+        ("Harnes", "de Harnes", "à Harnes"),
+        ("La Sentinelle", "de La Sentinelle", "à La Sentinelle"),
+        ("Le Quesnoy", "du Quesnoy", "au Quesnoy"),
+        ("Les Baudets", "des Baudets", "aux Baudets"),
+    ],
+)
+def test_prepositions_elide_and_contract(name: str, of: str, at: str) -> None:
+    assert french.of(name) == of
+    assert french.at(name) == at
+
+
+def test_small_words() -> None:
+    assert [french.plural(count, "cité", "cités") for count in (0, 1, 2)] == [
+        "0\u00a0cité",
+        "1\u00a0cité",
+        "2\u00a0cités",
+    ]
+    assert [french.ordinal(rank) for rank in (1, 2, 287)] == ["1er", "2e", "287e"]
+    assert french.listing([]) == ""
+    assert french.listing(["a", "b", "c"]) == "a, b et c"
+    assert french.long_date(date(2024, 8, 1)) == "1er août 2024"
+    assert sorted(["Zoé", "Écaillon", "Œuf", "Noyelles"], key=french.fold) == [
+        "Écaillon",
+        "Noyelles",
+        "Œuf",
+        "Zoé",
+    ]
+
+
+def test_every_value_of_the_contracts_has_its_words() -> None:
+    assert set(wording.STATUSES) == set(STATUSES)
+    assert len({status.short for status in wording.STATUSES.values()}) == 5
+    assert set(wording.LEVELS) == set(LEVELS)
+    values = {column.name: set(column.values or ()) for column in DEFINITIONS.columns}
+    assert set(wording.POLARITIES) == values["polarity"]
+    assert set(wording.COMPARISONS) == values["comparison"]
+    assert set(wording.AGGREGATIONS) == values["aggregation"]
+
+
+def test_an_unknown_code_is_an_error() -> None:
+    with pytest.raises(ObservatoryError, match="ne sait pas écrire la valeur «\u202fautre\u202f»"):
+        wording.word(wording.PROGRAMMES, "autre")
