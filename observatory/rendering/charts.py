@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from observatory.rendering.figures import Figure, Indicator
-from observatory.rendering.french import number
+from observatory.rendering.french import number, two_lines
 from observatory.rendering.places import Place
 
 SLATE, BRICK, STONE = "#33475b", "#a3341f", "#8a8f98"
@@ -41,6 +41,8 @@ SYMBOLS = (
     "hexagon",
     "bowtie",
 )
+# Letters of a territory's name that fit beside its bar.
+_LONGEST_LINE = 24
 _WIDTH, _HEIGHT = 640, 220
 _LEFT, _RIGHT, _TOP, _BOTTOM = 70, 20, 16, 30
 
@@ -86,29 +88,31 @@ def line_chart(figures: Sequence[Figure]) -> LineChart | None:
 def bars(indicator: Indicator, rows: Sequence[tuple[Place, Figure]]) -> dict[str, Any]:
     """Describe horizontal bars, one per territory with a published value, the first row on top."""
     known = [(place, figure) for place, figure in rows if figure.value is not None]
+    mark = " (fictif)" if indicator.fictive else ""
     colours = {"epci": SLATE, "basin": BRICK}
     return _spec(
         [
             {
                 "type": "bar",
                 "orientation": "h",
-                "y": [place.short_name for place, _ in known],
+                "y": ["<br>".join(two_lines(place.short_name, _LONGEST_LINE)) for place, _ in known],
                 "x": [figure.value for _, figure in known],
                 "text": [figure.text for _, figure in known],
-                "hovertext": [f"{place.name} : {figure.full_text}" for place, figure in known],
+                "hovertext": [f"{place.name} : {figure.full_text}{mark}" for place, figure in known],
                 "hoverinfo": "text",
-                "textposition": "auto",
+                "textposition": "outside" if indicator.fictive else "auto",
+                "cliponaxis": False,
                 "marker": {
                     "color": [colours.get(place.level, STONE) for place, _ in known],
                     "pattern": {"shape": "/" if indicator.fictive else "", "fillmode": "overlay"},
                 },
             }
         ],
-        height=64 + 24 * len(known),
+        height=64 + 26 * len(known),
         fictive=indicator.fictive,
         yaxis={"autorange": "reversed", "automargin": True, "ticksuffix": "  "},
-        xaxis={"title": {"text": indicator.unit}, "zeroline": True, "tickformat": ","},
-        margin={"l": 8, "r": 16, "t": 8, "b": 44},
+        xaxis={"title": {"text": indicator.unit}, "zeroline": True, "showticklabels": False},
+        margin={"l": 8, "r": 36, "t": 8, "b": 40},
     )
 
 

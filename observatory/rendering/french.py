@@ -5,7 +5,6 @@ Does not: what the sentence says, HTML.
 """
 
 import unicodedata
-from collections.abc import Sequence
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -53,13 +52,6 @@ def plural(count: int, singular: str, many: str) -> str:
     return f"{number(count)}{NO_BREAK_SPACE}{singular if count < 2 else many}"
 
 
-def listing(items: Sequence[str]) -> str:
-    """Join items as a French sentence does: « a, b et c »."""
-    if len(items) < 2:
-        return "".join(items)
-    return f"{', '.join(items[:-1])} et {items[-1]}"
-
-
 def long_date(day: date) -> str:
     """Write a date: 1er mars 2024."""
     return f"{'1er' if day.day == 1 else day.day} {_MONTHS[day.month - 1]} {day.year}"
@@ -89,10 +81,10 @@ def of(name: str) -> str:
     return f"d’{name}" if _elides(name) else f"de {name}"
 
 
-def at(name: str) -> str:
-    """Write « à » before a place name: à Béthune, au Quesnoy, aux Baudets."""
-    if name.startswith("Le "):
-        return f"au {name[3:]}"
-    if name.startswith("Les "):
-        return f"aux {name[4:]}"
-    return f"à {name}"
+def two_lines(name: str, longest: int) -> list[str]:
+    """Break a name of more than ``longest`` letters in two, at the space nearest to its middle."""
+    breaks = [index for index, letter in enumerate(name) if letter == " "]
+    if len(name) <= longest or not breaks:
+        return [name]
+    middle = min(breaks, key=lambda index: (abs(index - len(name) / 2), index))
+    return [name[:middle], name[middle + 1 :]]

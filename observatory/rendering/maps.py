@@ -15,6 +15,7 @@ import polars as pl
 from markupsafe import Markup
 
 from observatory.errors import ObservatoryError
+from observatory.rendering.french import two_lines
 from observatory.rendering.places import Gazetteer, Place
 
 Point = tuple[float, float]
@@ -24,9 +25,9 @@ Cell = tuple[int, int]
 # Fine enough for a commune of 1 km² on a screen, coarse enough to keep the basin map near 60 kB.
 _GRID = 1000
 _MARGIN = 6
-_LONGEST_LINE = 13
 # Room of a letter and of a line on the basin map, in units of the view box.
 _LETTER, _LEADING = 11, 20
+_LONGEST_LINE = 12
 _SHIFTS = (0, -25, 25, -50, 50, -75, 75)
 
 
@@ -148,7 +149,7 @@ def _labels(named: Sequence[tuple[str, int, int]]) -> Markup:
     taken: list[tuple[float, float, float, float]] = []
     written = []
     for name, x, y in sorted(named, key=lambda label: (label[1], label[0])):
-        lines = _lines(name)
+        lines = two_lines(name, _LONGEST_LINE)
         half_width, height = max(map(len, lines)) * _LETTER / 2, len(lines) * _LEADING
         top = next(
             (
@@ -171,15 +172,6 @@ def _labels(named: Sequence[tuple[str, int, int]]) -> Markup:
         )
         written.append(Markup('<text y="{}" text-anchor="middle">{}</text>').format(top, spans))
     return Markup("").join(written)
-
-
-def _lines(name: str) -> list[str]:
-    """Break a long name in two at the space nearest to its middle."""
-    if len(name) < _LONGEST_LINE or " " not in name:
-        return [name]
-    breaks = [index for index, letter in enumerate(name) if letter == " "]
-    middle = min(breaks, key=lambda index: (abs(index - len(name) / 2), index))
-    return [name[:middle], name[middle + 1 :]]
 
 
 def _links(root: str, shapes: Iterable[tuple[Place, str, str, str]]) -> Markup:

@@ -12,7 +12,7 @@ from observatory.opendata import Export
 from observatory.rendering import charts, wording
 from observatory.rendering.edition import Edition
 from observatory.rendering.figures import Figure, Indicator
-from observatory.rendering.french import at, plural
+from observatory.rendering.french import number, plural
 from observatory.rendering.places import Cite, Place
 
 # A line chart of two vintages is a slope that the table already gives.
@@ -272,7 +272,10 @@ def _typology(edition: Edition) -> Page:
         },
         "Carte des communes par classe de la typologie",
     )
-    names = [f"Axe {axis['axis']}" for axis in found.axes[:2]]
+    names = [
+        f"Axe {axis['axis']} ({number(axis['explained_variance'], 1)} % de l’inertie)"
+        for axis in found.axes[:2]
+    ]
     points = [
         (member.place, member.number, member.axis_1, member.axis_2) for member in found.members.values()
     ]
@@ -304,5 +307,5 @@ def _methods(edition: Edition) -> Page:
         "Méthodes",
         "Sources, définitions des indicateurs, statuts, périmètres, confidentialité et contrôles.",
         False,
-        {"titles": titles, "example": at(edition.gazetteer.communes[0].name)},
+        {"titles": titles},
     )

@@ -17,7 +17,7 @@ from observatory.opendata import Export, exports, write_csv
 from observatory.rendering import french, wording
 from observatory.rendering.edition import edition
 from observatory.rendering.inputs import SiteData
-from observatory.rendering.pages import Offer, Page, pages
+from observatory.rendering.pages import Offer, pages
 from observatory.rendering.search import search_script
 
 _HERE = Path(__file__).parent
@@ -97,6 +97,3 @@ def _environment() -> Environment:
         "style": (_HERE / "static" / "site.css").read_text(encoding="utf-8"),
     }
     return environment
-
-
-__all__ = ["Page", "build_site"]

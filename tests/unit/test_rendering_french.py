@@ -44,22 +44,34 @@ def test_a_quantity_never_breaks() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "of", "at"),
+    ("name", "of"),
     [
-        ("Béthune", "de Béthune", "à Béthune"),
-        ("Aniche", "d’Aniche", "à Aniche"),
-        ("Écaillon", "d’Écaillon", "à Écaillon"),
-        ("Œuf-en-Ternois", "d’Œuf-en-Ternois", "à Œuf-en-Ternois"),
-        ("Hénin-Beaumont", "d’Hénin-Beaumont", "à Hénin-Beaumont"),
-        ("Harnes", "de Harnes", "à Harnes"),
-        ("La Sentinelle", "de La Sentinelle", "à La Sentinelle"),
-        ("Le Quesnoy", "du Quesnoy", "au Quesnoy"),
-        ("Les Baudets", "des Baudets", "aux Baudets"),
+        ("Béthune", "de Béthune"),
+        ("Aniche", "d’Aniche"),
+        ("Écaillon", "d’Écaillon"),
+        ("Œuf-en-Ternois", "d’Œuf-en-Ternois"),
+        ("Hénin-Beaumont", "d’Hénin-Beaumont"),
+        ("Harnes", "de Harnes"),
+        ("La Sentinelle", "de La Sentinelle"),
+        ("Le Quesnoy", "du Quesnoy"),
+        ("Les Baudets", "des Baudets"),
     ],
 )
-def test_prepositions_elide_and_contract(name: str, of: str, at: str) -> None:
+def test_prepositions_elide_and_contract(name: str, of: str) -> None:
     assert french.of(name) == of
-    assert french.at(name) == at
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        ("Béthune", ["Béthune"]),
+        ("Cœur d’Ostrevent", ["Cœur", "d’Ostrevent"]),
+        ("Béthune-Bruay, Artois-Lys Romane", ["Béthune-Bruay,", "Artois-Lys Romane"]),
+        ("Noyelles-sous-Lens", ["Noyelles-sous-Lens"]),
+    ],
+)
+def test_long_names_break_in_two(name: str, lines: list[str]) -> None:
+    assert french.two_lines(name, 12) == lines
 
 
 def test_small_words() -> None:
@@ -69,8 +81,6 @@ def test_small_words() -> None:
         "2\u00a0cités",
     ]
     assert [french.ordinal(rank) for rank in (1, 2, 287)] == ["1er", "2e", "287e"]
-    assert french.listing([]) == ""
-    assert french.listing(["a", "b", "c"]) == "a, b et c"
     assert french.long_date(date(2024, 8, 1)) == "1er août 2024"
     assert sorted(["Zoé", "Écaillon", "Œuf", "Noyelles"], key=french.fold) == [
         "Écaillon",

@@ -3,13 +3,15 @@
 (function () {
   const compact = window.matchMedia("(max-width: 40rem)");
 
+  const size = () => (compact.matches ? 11 : 13);
+
   function draw(figure) {
     if (figure.dataset.drawn) return;
     figure.dataset.drawn = "yes";
     const spec = JSON.parse(figure.querySelector("script").textContent);
     const box = figure.querySelector(".chart-box");
     const layout = Object.assign({}, spec.layout, {
-      font: { family: getComputedStyle(document.body).fontFamily, size: compact.matches ? 11 : 13, color: "#1f2b38" },
+      font: { family: getComputedStyle(document.body).fontFamily, size: size(), color: "#1f2b38" },
       paper_bgcolor: "#ffffff",
       plot_bgcolor: "#ffffff",
       hoverlabel: { bgcolor: "#1f2b38", font: { color: "#ffffff" } },
@@ -35,12 +37,12 @@
       for (const figure of figures) {
         draw(figure);
         const width = figure.closest(".charts") ? 310 : 660;
-        Plotly.relayout(figure.querySelector(".chart-box"), { autosize: false, width });
+        Plotly.relayout(figure.querySelector(".chart-box"), { autosize: false, width, "font.size": 10 });
       }
     });
     window.addEventListener("afterprint", () => {
       for (const figure of figures) {
-        Plotly.relayout(figure.querySelector(".chart-box"), { autosize: true, width: null });
+        Plotly.relayout(figure.querySelector(".chart-box"), { autosize: true, width: null, "font.size": size() });
       }
     });
   }
