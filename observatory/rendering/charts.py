@@ -13,7 +13,7 @@ from observatory.rendering.figures import Figure, Indicator
 from observatory.rendering.french import number, two_lines
 from observatory.rendering.places import Place
 
-SLATE, BRICK, STONE = "#33475b", "#a3341f", "#8a8f98"
+SLATE, BRICK, STONE = "#33475b", "#a3341f", "#6b7280"
 # Okabe and Ito's palette, told apart by colour-blind readers, then two from Tol's for longer lists.
 PALETTE = (
     "#0072b2",
@@ -42,7 +42,7 @@ SYMBOLS = (
     "bowtie",
 )
 # Letters of a territory's name that fit beside its bar.
-_LONGEST_LINE = 24
+_LONGEST_LINE = 25
 _WIDTH, _HEIGHT = 640, 220
 _LEFT, _RIGHT, _TOP, _BOTTOM = 70, 20, 16, 30
 
