@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from observatory.errors import ObservatoryError
-from observatory.paths import data_paths
+from observatory.paths import PROJECT, data_paths
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 console = Console()
@@ -85,8 +85,9 @@ def dev(
     from assets.running import prepare_instance
 
     os.environ["DAGSTER_HOME"] = str(prepare_instance())
+    os.chdir(PROJECT)
     command = ["dagster", "dev", "--host", "127.0.0.1", "--port", str(port), "--workspace", "workspace.yaml"]
-    os.execvp(sys.executable, [sys.executable, "-m", *command])
+    os.execv(sys.executable, [sys.executable, "-m", *command])
 
 
 def main() -> None:

@@ -25,6 +25,7 @@ SITE = dg.AssetKey("published_all__site")
 # One run at a time: DuckDB has one writer. The queue belongs to the daemon that `dagster dev` starts.
 INSTANCE = {
     "telemetry": {"enabled": False},
+    "nux": {"enabled": False},
     "concurrency": {"runs": {"max_concurrent_runs": 1}},
 }
 

@@ -5,11 +5,12 @@ Does not: ratios (``compute``).
 """
 
 import polars as pl
+from polars._typing import PolarsDataType
 
 from observatory.tables import LEVELS
 from observatory.territories import members
 
-MEASURES = {
+MEASURES: dict[str, PolarsDataType] = {
     "level": pl.String,
     "code": pl.String,
     "measure": pl.String,
@@ -32,8 +33,8 @@ _CENSUS = (
     "main_residences_in_flats",
 )
 CENSUS_VINTAGE = 2021
-CHANGE_YEARS = 5
 # Two censuses may be compared only five years apart or more.
+CHANGE_YEARS = 5
 DWELLINGS_VINTAGE = 2024
 
 
@@ -104,7 +105,7 @@ def dwelling_measures(
     stock = dwellings.filter(pl.col("status") != "sold")
     occupied = pl.col("status") == "occupied"
     flags = {
-        "mining_dwellings": pl.lit(True),
+        "mining_dwellings": pl.col("dwelling_id").is_not_null(),
         "mining_vacant": pl.col("status") == "vacant",
         "mining_labelled": pl.col("energy_label").is_not_null(),
         "mining_label_efg": pl.col("energy_label").is_in(["E", "F", "G"]),
@@ -123,7 +124,7 @@ def beneficiary_measures(beneficiaries: pl.DataFrame, territories: pl.DataFrame)
     """Return counts of ANGDM's beneficiaries by cité, commune, EPCI and basin."""
     year = DWELLINGS_VINTAGE
     flags = {
-        "beneficiaries": pl.lit(True),
+        "beneficiaries": pl.col("pseudonym").is_not_null(),
         "beneficiaries_80_over": pl.col("birth_year") <= year - 80,
         "surviving_spouses": pl.col("kind") == "surviving_spouse",
     }
@@ -137,7 +138,7 @@ def sum_up(
 
     A parent gets a sum only when every one of its children has a value: a partial sum is no figure.
     """
-    children = base.filter(pl.col("level") == child)
+    children = base.filter((pl.col("level") == child) & pl.col("amount").is_not_null())
     frames = [base]
     for parent in parents:
         pairs = members(territories, child, parent)

@@ -1,0 +1,187 @@
+"""The whole chain, from the embedded data to the published site, as a user runs it."""
+
+import hashlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import duckdb
+import pytest
+
+pytestmark = pytest.mark.integration
+
+OBSERVATORY = Path(sys.executable).with_name("observatory")
+
+
+def run_chain(data, **options):
+    return subprocess.run(
+        [OBSERVATORY, "run"],
+        env=os.environ | {"OBSERVATORY_DATA": str(data), "COLUMNS": "100"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        **options,
+    )
+
+
+def fingerprints(folder):
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def query(data, sql):
+    with duckdb.connect(str(data / "warehouse" / "observatory.duckdb"), read_only=True) as warehouse:
+        return warehouse.sql(sql).fetchall()
+
+
+@pytest.fixture(scope="module")
+def first_run(tmp_path_factory):
+    data = tmp_path_factory.mktemp("data")
+    done = run_chain(data)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return data, done.stdout
+
+
+@pytest.fixture(scope="module")
+def data(first_run):
+    return first_run[0]
+
+
+def test_the_run_ends_with_a_table_in_french(first_run):
+    data, output = first_run
+    passed, total = re.search(r"Contrôles réussis\s*│\s*(\d+) sur (\d+)", output).groups()
+    assert passed == total
+    assert int(total) >= 50
+    pages = int(re.search(r"Pages écrites\s*│\s*(\d+)", output).group(1))
+    assert pages == len(list((data / "site").rglob("*.html")))
+    assert "Durée" in output
+    assert "2021, 2022, 2023, 2024, 2025, 2026" in output
+    assert output.rstrip().endswith(str(data / "site" / "index.html"))
+
+
+def test_the_seven_epci_hold_their_communes(data):
+    counts = query(
+        data,
+        """
+        SELECT count(*) FROM core.territories, unnest(parents) AS parent(code)
+        WHERE level = 'commune' AND perimeter_vintage = 2026 AND parent.code LIKE 'epci:%'
+        GROUP BY parent.code ORDER BY 1 DESC
+        """,
+    )
+    assert [count for (count,) in counts] == [100, 47, 36, 35, 35, 20, 14]
+
+
+@pytest.mark.parametrize(
+    ("indicator", "vintage", "code", "value"),
+    [
+        ("population_municipale", 2018, "BM", 1_216_644),
+        ("population_municipale", 2022, "BM", 1_213_844),
+        ("population_municipale", 2018, "62498", 31_606),
+        ("population_municipale", 2022, "62498", 32_697),
+        ("population_municipale", 2022, "FR", 67_760_573),
+        ("population_recensement", 2021, "BM", 1_214_409),
+    ],
+)
+def test_published_figures(data, indicator, vintage, code, value):
+    """Populations as INSEE publishes them (legal populations 2018 and 2022; census 2021)."""
+    rows = query(
+        data,
+        f"""
+        SELECT value, status FROM indicators.observations
+        WHERE indicator = '{indicator}' AND vintage = {vintage} AND territory_code = '{code}'
+        """,
+    )
+    assert rows == [(value, "published")]
+
+
+def test_every_observation_leads_to_its_definition_territory_and_files(data):
+    orphans = query(
+        data,
+        """
+        SELECT count(*) FROM indicators.observations AS o
+        LEFT JOIN indicators.definitions AS d USING (indicator)
+        LEFT JOIN core.territories AS t
+          ON t.level = o.territory_level AND t.code = o.territory_code
+         AND 'COG ' || t.perimeter_vintage = o.geography_vintage
+        WHERE d.indicator IS NULL OR t.code IS NULL
+           OR (status = 'published' AND len(file_ids) = 0)
+           OR (status = 'published') <> (value IS NOT NULL)
+        """,
+    )
+    unknown = query(
+        data,
+        """
+        SELECT DISTINCT used.file_id FROM indicators.observations, unnest(file_ids) AS used(file_id)
+        WHERE used.file_id NOT IN (SELECT file_id FROM core.files)
+        """,
+    )
+    assert orphans == [(0,)]
+    assert unknown == []
+
+
+def test_individual_rows_stay_out_of_what_readers_open(data):
+    names = {name for (name,) in query(data, "SELECT schema_name FROM duckdb_tables()")}
+    assert names == {"raw", "core", "indicators", "typology", "quality"}
+    assert (data / "warehouse" / "individual.duckdb").stat().st_mode & 0o077 == 0
+
+
+def test_a_second_run_gives_the_same_bytes_and_leaves_a_reader_alone(data):
+    before = fingerprints(data / "site")
+    sample = fingerprints(data / "sample")
+    with duckdb.connect(str(data / "warehouse" / "observatory.duckdb"), read_only=True) as reader:
+        count = reader.sql("SELECT count(*) FROM indicators.observations").fetchall()
+        done = run_chain(data)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert reader.sql("SELECT count(*) FROM indicators.observations").fetchall() == count
+    assert fingerprints(data / "site") == before
+    assert fingerprints(data / "sample") == sample
+
+
+@pytest.mark.parametrize(
+    "last_words", ["core_mbm__cites", "indicators_all__observations", "published_all__site"]
+)
+def test_killed_anywhere_it_leaves_the_previous_edition(data, last_words):
+    """SIGKILL as soon as a step has been announced; the next run then succeeds."""
+    site = fingerprints(data / "site")
+    warehouse = hashlib.sha256((data / "warehouse" / "observatory.duckdb").read_bytes()).hexdigest()
+    process = subprocess.Popen(
+        [OBSERVATORY, "run"],
+        env=os.environ | {"OBSERVATORY_DATA": str(data)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    for line in process.stdout:
+        if last_words in line:
+            break
+    process.send_signal(signal.SIGKILL)
+    process.stdout.close()
+    assert process.wait(timeout=60) == -signal.SIGKILL
+    time.sleep(0.1)
+    assert fingerprints(data / "site") == site
+    assert hashlib.sha256((data / "warehouse" / "observatory.duckdb").read_bytes()).hexdigest() == warehouse
+    done = run_chain(data)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert fingerprints(data / "site") == site
+    assert not list((data / "warehouse" / "sessions").iterdir())
+
+
+def test_the_notebook_runs(data, monkeypatch):
+    nbformat = pytest.importorskip("nbformat")
+    from nbclient import NotebookClient
+
+    monkeypatch.setenv("OBSERVATORY_DATA", str(data))
+    notebook = nbformat.read(Path(__file__).parents[2] / "notebooks" / "prise_en_main.ipynb", as_version=4)
+    NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    exported = (data / "comparaison.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert exported[0] == "theme;indicateur;unite;millesime;Douai;Lens"
+    lens_and_douai = next(line for line in exported if line.startswith("Population;Population municipale"))
+    assert lens_and_douai.endswith("40250,0;32920,0")
