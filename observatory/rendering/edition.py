@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from observatory.rendering.figures import Figure, FigureBook, Indicator
+from observatory.rendering.french import typeset_row
 from observatory.rendering.inputs import SiteData
 from observatory.rendering.maps import Atlas
 from observatory.rendering.places import Gazetteer, Place
@@ -55,7 +56,9 @@ def edition(data: SiteData) -> Edition:
     """Index the frames of an edition."""
     gazetteer = Gazetteer(data.territories, data.cites, data.perimeter_vintage)
     book = FigureBook(data.observations, data.definitions, data.files)
-    files = tuple(data.files.sort("file_id").to_dicts())
+    files = tuple(
+        typeset_row(row, "title", "producer", "licence") for row in data.files.sort("file_id").to_dicts()
+    )
     return Edition(
         gazetteer=gazetteer,
         book=book,
@@ -63,5 +66,8 @@ def edition(data: SiteData) -> Edition:
         sheets=SheetMaker(gazetteer, book, files),
         typology=typology(data, gazetteer, book),
         files=files,
-        checks=tuple(data.checks.sort("table", "rule").to_dicts()),
+        checks=tuple(
+            typeset_row(row, "rule", "reason", "observed")
+            for row in data.checks.sort("table", "rule").to_dicts()
+        ),
     )

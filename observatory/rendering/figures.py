@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from observatory.opendata import fictive_mask
-from observatory.rendering.french import number, quantity
+from observatory.rendering.french import number, quantity, typeset_row
 from observatory.rendering.places import Place
 from observatory.rendering.wording import STATUSES
 
@@ -194,4 +194,4 @@ def file_ids(figures: Iterable[Figure]) -> list[str]:
 
 def _indicator(row: dict[str, Any]) -> Indicator:
     lists = {name: tuple(row[name]) for name in ("sources", "levels", "vintages")}
-    return Indicator(**(row | lists))
+    return Indicator(**(typeset_row(row, "label", "formula", "comparability") | lists))

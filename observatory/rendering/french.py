@@ -4,9 +4,12 @@ Belongs here: how a value or a name is written in a French sentence or cell.
 Does not: what the sentence says, HTML.
 """
 
+import re
 import unicodedata
+from collections.abc import Mapping
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 
 THIN_SPACE = "\u202f"
 NO_BREAK_SPACE = "\u00a0"
@@ -88,3 +91,16 @@ def two_lines(name: str, longest: int) -> list[str]:
         return [name]
     middle = min(breaks, key=lambda index: (abs(index - len(name) / 2), index))
     return [name[:middle], name[middle + 1 :]]
+
+
+def typeset(text: str) -> str:
+    """Put thin no-break spaces where French punctuation wants them, in prose typed on a keyboard."""
+    return re.sub(r"(?<=«)[ \u00a0]?|[ \u00a0](?=[;:!?»](?:\W|$))", THIN_SPACE, text).replace(
+        THIN_SPACE * 2, THIN_SPACE
+    )
+
+
+def typeset_row(row: Mapping[str, Any], *columns: str) -> dict[str, Any]:
+    """Return a row with some columns of prose typeset; other columns and nulls are left as they are."""
+    prose = {name: typeset(row[name]) for name in columns if row[name] is not None}
+    return {**row, **prose}

@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from observatory.errors import ObservatoryError
-from observatory.rendering.french import fold
+from observatory.rendering.french import fold, typeset, typeset_row
 
 _ADDRESSES = {
     "cite": "cites/{}/index.html",
@@ -167,7 +167,9 @@ class Gazetteer:
         communes = tuple(self.place("commune", code) for code in row["commune_codes"])
         if not communes:
             raise ObservatoryError(f"La cité « {row['name']} » n’a aucune commune.")
-        return Cite(self.place("cite", row["slug"]), communes, self.place("epci", row["epci_code"]), row)
+        prose = typeset_row(row, "corrections", "notes")
+        prose["passages"] = [typeset(passage) for passage in row["passages"]]
+        return Cite(self.place("cite", row["slug"]), communes, self.place("epci", row["epci_code"]), prose)
 
 
 def _parent(key: str) -> tuple[str, str]:

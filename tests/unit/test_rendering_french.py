@@ -100,6 +100,18 @@ def test_every_value_of_the_contracts_has_its_words() -> None:
     assert set(wording.AGGREGATIONS) == values["aggregation"]
 
 
+def test_prose_typed_on_a_keyboard_is_typeset_once() -> None:
+    typed = "Deux dates : « avant » et «après» ; 10:30, pkg:npm. Vrai ?"
+    expected = (
+        typed.replace(" :", "_:").replace("« ", "«_").replace(" »", "_»").replace("«après»", "«_après»")
+    )
+    expected = expected.replace(" ;", "_;").replace(" ?", "_?").replace("_", "\u202f")
+    assert french.typeset(typed) == expected
+    assert french.typeset(expected) == expected
+    row = french.typeset_row({"a": "x : y", "b": None, "c": "x : y"}, "a", "b")
+    assert row == {"a": "x\u202f: y", "b": None, "c": "x : y"}
+
+
 def test_an_unknown_code_is_an_error() -> None:
     with pytest.raises(ObservatoryError, match="ne sait pas écrire la valeur «\u202fautre\u202f»"):
         wording.word(wording.PROGRAMMES, "autre")
