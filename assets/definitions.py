@@ -10,8 +10,8 @@ from assets.published import site
 from assets.raw import deliveries, extracts
 from assets.storage import SESSION, session_of_run, warehouse_io_manager
 
-RAW = [*dg.load_assets_from_modules([extracts]), *deliveries.deliveries]
-REFRESHED = dg.load_assets_from_modules([public, confidential, observations, typology, site])
+RAW = [*extracts.EXTRACTS, *deliveries.DELIVERIES]
+REFRESHED = [*public.TABLES, *confidential.TABLES, *observations.TABLES, typology.typology, site.site]
 
 refresh = dg.define_asset_job(
     "refresh",
@@ -21,7 +21,7 @@ refresh = dg.define_asset_job(
 
 defs = dg.Definitions(
     assets=[*RAW, *REFRESHED],
-    asset_checks=suites([asset for asset in REFRESHED if isinstance(asset, dg.AssetsDefinition)]),
+    asset_checks=suites(REFRESHED),
     jobs=[refresh],
     resources={SESSION: session_of_run, "io_manager": warehouse_io_manager},
     # Steps take a second or two each: starting a process per step would cost more than it gives.

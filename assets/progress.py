@@ -23,7 +23,7 @@ class _StepLines(logging.Handler):
         print(f"  {_WORDS[event.event_type]:<9} {name}{partition}", flush=True)  # noqa: T201
 
 
-@dg.logger(description="Une ligne par étape, en français.")
+@dg.logger({}, description="Une ligne par étape, en français.")
 def progress_logger(_: dg.InitLoggerContext) -> logging.Logger:
     """Return a logger that prints one line per materialization, check or failure."""
     logger = logging.Logger("observatory.progress", logging.DEBUG)

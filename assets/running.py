@@ -89,6 +89,8 @@ def run_everything(say: Callable[[str], None]) -> Outcome:
         for event in result.get_asset_materialization_events()
         if event.asset_key == SITE
     ]
+    if not isinstance(pages, int):
+        raise RunFailedError(f"Le nombre de pages n’est pas un nombre : {pages}")
     sources: dict[str, list[str]] = {}
     for title, vintage in files.select("title", "vintage").unique().sort("title", "vintage").iter_rows():
         sources.setdefault(title, []).append(vintage)
@@ -96,7 +98,7 @@ def run_everything(say: Callable[[str], None]) -> Outcome:
         [(title, ", ".join(vintages)) for title, vintages in sources.items()],
         checks.height,
         int(checks["passed"].sum()),
-        int(pages),
+        pages,
     )
 
 

@@ -75,6 +75,9 @@ def beneficiaries(
     return pl.concat(accepted)
 
 
+TABLES = [dwellings, beneficiaries]
+
+
 def _report(context: dg.AssetExecutionContext, source_id: str, delivery: Delivery) -> None:
     """Refuse a delivery that is not the generated one, and say how its rows were sorted.
 

@@ -5,7 +5,6 @@ import polars as pl
 
 from assets.building import table_asset
 from assets.raw.deliveries import PRODUCERS
-from assets.storage import PARTITION_COLUMN
 from observatory.paths import data_paths
 from observatory.sources.catalogue import get_source
 from observatory.sources.cites import check_communes, read_cites
@@ -117,5 +116,8 @@ def files(**deliveries: pl.DataFrame) -> pl.DataFrame:
     paths = data_paths()
     extracts = [files_of_card(read_card(path)) for path in sorted(paths.embedded.glob("*.csv"))]
     reference = file_of_path(get_source("mbm_cites"), "2023", "cites", paths.reference / "cites.csv")
-    received = [frame.drop(PARTITION_COLUMN).cast(FILES.polars_schema) for frame in deliveries.values()]
+    received = [frame.select(list(FILES.polars_schema)) for frame in deliveries.values()]
     return pl.concat([*extracts, reference, *received]).unique(subset="file_id")
+
+
+TABLES = [perimeters, populations, census, contours, cites, territories, files]

@@ -91,3 +91,6 @@ def observations(
     counts = pl.concat([indicators_public__territory_measures, indicators_mining__territory_measures])
     computed = compute_observations(indicators, counts, territories)
     return protect_observations(computed, indicators, counts, territories)
+
+
+TABLES = [indicator_definitions, public_measures, mining_measures, observations]

@@ -53,4 +53,4 @@ def _delivery(source_id: str) -> dg.AssetsDefinition:
     return delivery
 
 
-deliveries = [_delivery(source_id) for source_id in PRODUCERS]
+DELIVERIES = [_delivery(source_id) for source_id in PRODUCERS]

@@ -40,31 +40,33 @@ def _of_file_id() -> pl.Expr:
     return pl.col("file_id").str.split(":").list.get(1)
 
 
-perimeters = _extract(
-    "raw_etalab__commune_perimeters",
-    "etalab_decoupage",
-    "raw.etalab_perimeters",
-    "perimetres.csv",
-    lambda: pl.col("cog"),
-)
-populations = _extract(
-    "raw_etalab__territory_populations",
-    "etalab_decoupage",
-    "raw.etalab_populations",
-    "populations.csv",
-    _of_file_id,
-)
-census = _extract(
-    "raw_insee__iris_census",
-    "insee_rp_iris",
-    "raw.insee_iris_census",
-    "iris_2021.csv",
-    lambda: pl.lit("2021"),
-)
-contours = _extract(
-    "raw_contours__commune_outlines",
-    "contours_communes",
-    "raw.commune_outlines",
-    "contours.csv",
-    lambda: pl.lit("2025"),
-)
+EXTRACTS = [
+    _extract(
+        "raw_etalab__commune_perimeters",
+        "etalab_decoupage",
+        "raw.etalab_perimeters",
+        "perimetres.csv",
+        lambda: pl.col("cog"),
+    ),
+    _extract(
+        "raw_etalab__territory_populations",
+        "etalab_decoupage",
+        "raw.etalab_populations",
+        "populations.csv",
+        _of_file_id,
+    ),
+    _extract(
+        "raw_insee__iris_census",
+        "insee_rp_iris",
+        "raw.insee_iris_census",
+        "iris_2021.csv",
+        lambda: pl.lit("2021"),
+    ),
+    _extract(
+        "raw_contours__commune_outlines",
+        "contours_communes",
+        "raw.commune_outlines",
+        "contours.csv",
+        lambda: pl.lit("2025"),
+    ),
+]
