@@ -5,6 +5,7 @@ and the data package all come from these contracts.
 Does not: how a table is computed or stored.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,7 +57,7 @@ class Table:
         """Return ``frame`` with the contract's columns, types and key order.
 
         Raises:
-            ContractError: a column is missing or unexpected, cannot take its type, is null where it
+            ContractError: a column is missing or unexpected, cannot take its type unaltered, is null where it
                 may not be, or the key is not unique. The message names table and column, never a value.
         """
         expected = list(self.polars_schema)
@@ -64,26 +65,15 @@ class Table:
         unexpected = [name for name in frame.columns if name not in expected]
         if missing or unexpected:
             raise ContractError(
-                f"La table {self.qualified_name} n’a pas les colonnes de son contrat : "
+                f"La table {self.qualified_name} n’a pas les colonnes de son contrat : "
                 f"manquantes {missing}, inattendues {unexpected}."
             )
-        try:
-            frame = frame.select(expected).cast(self.polars_schema)
-        except pl.exceptions.InvalidOperationError as error:
-            types = {
-                name: str(frame.schema[name])
-                for name in expected
-                if frame.schema[name] != self.polars_schema[name]
-            }
-            raise ContractError(
-                f"La table {self.qualified_name} a des colonnes d’un type que le contrat ne connaît pas : "
-                f"{types}."
-            ) from error
+        frame = self._typed(frame.select(expected))
         for column in self.columns:
             if not column.nullable and frame[column.name].null_count():
                 raise ContractError(
                     f"La table {self.qualified_name} a {frame[column.name].null_count()} valeur(s) "
-                    f"absente(s) dans « {column.name} », qui n’en admet pas."
+                    f"absente(s) dans « {column.name} », qui n’en admet pas."
                 )
         if frame.select(self.key).is_duplicated().any():
             raise ContractError(
@@ -91,41 +81,58 @@ class Table:
             )
         return frame.sort(self.key)
 
+    def _typed(self, frame: pl.DataFrame) -> pl.DataFrame:
+        contract = pl.Schema(self.polars_schema)
+        # A cast would drop the decimals of a count without a word.
+        cut = any(
+            dtype.is_integer() and frame.schema[name].is_float() and (frame[name] % 1 != 0).any()
+            for name, dtype in contract.items()
+        )
+        # Polars quotes the cells at fault, which may be confidential: its error goes no further.
+        with suppress(pl.exceptions.InvalidOperationError, pl.exceptions.ComputeError):
+            typed = frame.cast(contract)
+            if not cut and typed.schema == contract:
+                return typed
+        types = {name: str(frame.schema[name]) for name in contract if frame.schema[name] != contract[name]}
+        raise ContractError(
+            f"La table {self.qualified_name} a des colonnes d’un type que le contrat ne connaît pas : {types}."
+        )
 
-_VINTAGE = Column("vintage", pl.Int32, "year the figure describes")
-_FILE = Column("file_id", pl.String, "file the row comes from, key of core.files")
+
+_VINTAGE = Column("vintage", pl.Int32, "année que le chiffre décrit")
+_FILE = Column("file_id", pl.String, "fichier d’où vient la ligne, clé de core.files")
 
 FILES = Table(
     "core",
     "files",
-    "Every source file used, with its fingerprint and licence.",
+    "Tous les fichiers sources utilisés, avec leur empreinte et leur licence.",
     ("file_id",),
     (
-        Column("file_id", pl.String, "identifier quoted by the other tables"),
-        Column("source", pl.String, "source of the catalogue"),
-        Column("title", pl.String, "French title"),
-        Column("producer", pl.String, "producer of the data"),
-        Column("vintage", pl.String, "vintage of the content, as the producer names it"),
-        Column("sha256", pl.String, "fingerprint of the file as read"),
-        Column("url", pl.String, "where the file comes from; a package URL for registry packages"),
-        Column("licence", pl.String, "licence of the data"),
-        Column("fetched_at", pl.Date, "day the file was fetched or generated"),
-        Column("fictive", pl.Boolean, "true for generated data"),
+        Column("file_id", pl.String, "identifiant que citent les autres tables"),
+        Column("source", pl.String, "source du catalogue"),
+        Column("title", pl.String, "titre"),
+        Column("producer", pl.String, "producteur des données"),
+        Column("vintage", pl.String, "millésime du contenu, tel que le nomme le producteur"),
+        Column("sha256", pl.String, "empreinte SHA-256 du fichier du producteur"),
+        Column("url", pl.String, "provenance ; adresse de paquet (purl) pour un paquet de registre"),
+        Column("licence", pl.String, "licence des données"),
+        Column("fetched_at", pl.Date, "jour où le fichier a été pris ou généré"),
+        Column("fictive", pl.Boolean, "vrai pour des données générées"),
     ),
 )
 
 PERIMETERS = Table(
     "core",
     "perimeters",
-    "Composition of the seven EPCI, one version per year of the official geographic code (COG).",
+    "Composition des sept EPCI, une version par année du code officiel géographique (COG).",
     ("perimeter_vintage", "commune_code"),
     (
-        Column("perimeter_vintage", pl.Int32, "COG year"),
-        Column("epci_code", pl.String, "SIREN of the EPCI"),
-        Column("epci_name", pl.String, "name of the EPCI that year"),
-        Column("epci_kind", pl.String, "legal kind that year", values=("CA", "CC", "CU", "METRO")),
-        Column("commune_code", pl.String, "INSEE code of the commune"),
-        Column("commune_name", pl.String, "name of the commune that year"),
+        Column("perimeter_vintage", pl.Int32, "année du COG"),
+        Column("epci_code", pl.String, "SIREN de l’EPCI"),
+        Column("epci_name", pl.String, "nom de l’EPCI cette année-là"),
+        Column("epci_kind", pl.String, "nature juridique cette année-là", values=("CA", "CC", "CU", "METRO")),
+        Column("commune_code", pl.String, "code Insee de la commune"),
+        Column("commune_name", pl.String, "nom de la commune cette année-là"),
         _FILE,
     ),
 )
@@ -133,13 +140,13 @@ PERIMETERS = Table(
 POPULATIONS = Table(
     "core",
     "populations",
-    "Legal municipal populations of the communes and of the comparators.",
+    "Populations municipales légales des communes et des territoires de comparaison.",
     ("level", "code", "vintage"),
     (
-        Column("level", pl.String, "territory level", values=LEVELS),
-        Column("code", pl.String, "territory code"),
+        Column("level", pl.String, "niveau de territoire", values=LEVELS),
+        Column("code", pl.String, "code du territoire"),
         _VINTAGE,
-        Column("population", pl.Int64, "inhabitants, municipal population"),
+        Column("population", pl.Int64, "habitants (population municipale)"),
         _FILE,
     ),
 )
@@ -147,23 +154,23 @@ POPULATIONS = Table(
 CENSUS = Table(
     "core",
     "census",
-    "Census counts by IRIS of the perimeter, and their sums for the comparators.",
+    "Effectifs du recensement par IRIS du périmètre, et leurs sommes pour les territoires de comparaison.",
     ("level", "code", "vintage"),
     (
-        Column("level", pl.String, "territory level", values=LEVELS),
-        Column("code", pl.String, "territory code"),
+        Column("level", pl.String, "niveau de territoire", values=LEVELS),
+        Column("code", pl.String, "code du territoire"),
         _VINTAGE,
-        Column("population", pl.Int64, "inhabitants"),
-        Column("population_under_20", pl.Int64, "inhabitants aged 0 to 19"),
-        Column("population_20_64", pl.Int64, "inhabitants aged 20 to 64"),
-        Column("population_65_over", pl.Int64, "inhabitants aged 65 or over"),
-        Column("dwellings", pl.Int64, "dwellings"),
-        Column("main_residences", pl.Int64, "main residences"),
-        Column("second_homes", pl.Int64, "second and occasional homes"),
-        Column("vacant_dwellings", pl.Int64, "vacant dwellings"),
-        Column("houses", pl.Int64, "houses"),
-        Column("flats", pl.Int64, "flats"),
-        Column("main_residences_in_flats", pl.Int64, "main residences that are flats"),
+        Column("population", pl.Int64, "habitants"),
+        Column("population_under_20", pl.Int64, "habitants de 0 à 19 ans"),
+        Column("population_20_64", pl.Int64, "habitants de 20 à 64 ans"),
+        Column("population_65_over", pl.Int64, "habitants de 65 ans ou plus"),
+        Column("dwellings", pl.Int64, "logements"),
+        Column("main_residences", pl.Int64, "résidences principales"),
+        Column("second_homes", pl.Int64, "résidences secondaires et logements occasionnels"),
+        Column("vacant_dwellings", pl.Int64, "logements vacants"),
+        Column("houses", pl.Int64, "maisons"),
+        Column("flats", pl.Int64, "appartements"),
+        Column("main_residences_in_flats", pl.Int64, "résidences principales en appartement"),
         _FILE,
     ),
 )
@@ -171,13 +178,13 @@ CENSUS = Table(
 CONTOURS = Table(
     "core",
     "contours",
-    "Simplified contours of the communes (WGS84) and areas of the communes and comparators.",
+    "Contours simplifiés des communes (WGS84), superficies des communes et des territoires de comparaison.",
     ("level", "code"),
     (
-        Column("level", pl.String, "territory level", values=LEVELS),
-        Column("code", pl.String, "territory code"),
-        Column("geometry", pl.String, "GeoJSON geometry, WGS84; communes only", nullable=True),
-        Column("area_km2", pl.Float64, "area on the GRS80 ellipsoid, km²"),
+        Column("level", pl.String, "niveau de territoire", values=LEVELS),
+        Column("code", pl.String, "code du territoire"),
+        Column("geometry", pl.String, "géométrie GeoJSON, WGS84 ; communes seulement", nullable=True),
+        Column("area_km2", pl.Float64, "superficie sur l’ellipsoïde GRS80, en km²"),
         _FILE,
     ),
 )
@@ -185,65 +192,73 @@ CONTOURS = Table(
 TERRITORIES = Table(
     "core",
     "territories",
-    "Every territory of every perimeter version, with the territories that contain it.",
+    "Tous les territoires de toutes les versions du périmètre, avec ceux qui les contiennent.",
     ("perimeter_vintage", "level", "code"),
     (
-        Column("perimeter_vintage", pl.Int32, "COG year of the perimeter"),
-        Column("level", pl.String, "territory level", values=LEVELS),
-        Column("code", pl.String, "territory code; slug for a cité"),
-        Column("name", pl.String, "French name"),
-        Column("parents", pl.List(pl.String), "containing territories, as level:code, nearest first"),
+        Column("perimeter_vintage", pl.Int32, "année du COG du périmètre"),
+        Column("level", pl.String, "niveau de territoire", values=LEVELS),
+        Column("code", pl.String, "code du territoire ; identifiant court pour une cité"),
+        Column("name", pl.String, "nom"),
+        Column(
+            "parents",
+            pl.List(pl.String),
+            "territoires qui le contiennent, sous la forme level:code, du plus proche au plus lointain",
+        ),
     ),
 )
 
 CITES = Table(
     "core",
     "cites",
-    "The mining estates (cités minières) that the founding documents name.",
+    "Les cités minières que nomment les documents fondateurs.",
     ("slug",),
     (
-        Column("slug", pl.String, "stable identifier, used in addresses"),
-        Column("name", pl.String, "French name, without the commune"),
-        Column("alternative_names", pl.List(pl.String), "other spellings met in the sources"),
-        Column("commune_codes", pl.List(pl.String), "INSEE codes of the communes, main one first"),
-        Column("epci_code", pl.String, "SIREN of the EPCI"),
+        Column("slug", pl.String, "identifiant stable, utilisé dans les adresses"),
+        Column("name", pl.String, "nom, sans la commune"),
+        Column("alternative_names", pl.List(pl.String), "autres graphies des sources"),
+        Column("commune_codes", pl.List(pl.String), "codes Insee des communes, la principale d’abord"),
+        Column("epci_code", pl.String, "SIREN de l’EPCI"),
         Column(
             "unesco",
             pl.String,
-            "inside the inscribed property",
+            "dans le Bien inscrit au Patrimoine mondial",
             values=("oui", "en_partie", "non_signale"),
         ),
         Column(
             "programmes",
             pl.List(pl.String),
-            "integree, acceleration, etude_cadre, gr_ge, suivi; empty when only named",
+            "integree, acceleration, etude_cadre, gr_ge, suivi ; vide si la cité est seulement nommée",
         ),
         Column("phases_2022", pl.List(pl.String), "schema_directeur, operationnelle"),
         Column("phases_2023", pl.List(pl.String), "amont, operationnelle, acceleration"),
-        Column("dossiers_2022", pl.List(pl.String), "funding applications: mai, octobre"),
-        Column("passages", pl.List(pl.String), "passages of the founding documents"),
-        Column("corrections", pl.String, "misreadings corrected, with the reason", nullable=True),
-        Column("notes", pl.String, "what the reader must know", nullable=True),
+        Column("dossiers_2022", pl.List(pl.String), "dossiers de financement : mai, octobre"),
+        Column("passages", pl.List(pl.String), "passages des documents fondateurs"),
+        Column("corrections", pl.String, "erreurs de lecture corrigées, avec la raison", nullable=True),
+        Column("notes", pl.String, "ce que le lecteur doit savoir", nullable=True),
     ),
 )
 
 DWELLINGS = Table(
     "confidential",
     "dwellings",
-    "One row per dwelling of a landlord's delivery. Fictive unless a real delivery is landed.",
+    "Une ligne par logement des livraisons des bailleurs. Données fictives.",
     ("landlord", "dwelling_id", "vintage"),
     (
-        Column("landlord", pl.String, "landlord", values=("maisons-et-cites", "sia-habitat")),
-        Column("dwelling_id", pl.String, "landlord's identifier"),
+        Column("landlord", pl.String, "bailleur", values=("maisons-et-cites", "sia-habitat")),
+        Column("dwelling_id", pl.String, "identifiant du bailleur"),
         _VINTAGE,
-        Column("cite_slug", pl.String, "cité, when it is one that the observatory follows", nullable=True),
-        Column("commune_code", pl.String, "INSEE code"),
-        Column("dwelling_type", pl.String, "T1 to T7"),
-        Column("built_year", pl.Int32, "year of building", nullable=True),
-        Column("energy_label", pl.String, "energy label A to G", nullable=True, values=tuple("ABCDEFG")),
-        Column("status", pl.String, "state", values=("occupied", "vacant", "works", "to_demolish", "sold")),
-        Column("occupant", pl.String, "kind of occupant", nullable=True, values=("ayant_droit", "tenant")),
-        Column("entry_date", pl.Date, "day the occupant moved in", nullable=True),
+        Column("cite_slug", pl.String, "cité, si l’observatoire la suit", nullable=True),
+        Column("commune_code", pl.String, "code Insee"),
+        Column("dwelling_type", pl.String, "T1 à T7"),
+        Column("built_year", pl.Int32, "année de construction", nullable=True),
+        Column(
+            "energy_label", pl.String, "étiquette énergie, de A à G", nullable=True, values=tuple("ABCDEFG")
+        ),
+        Column("status", pl.String, "état", values=("occupied", "vacant", "works", "to_demolish", "sold")),
+        Column(
+            "occupant", pl.String, "catégorie d’occupant", nullable=True, values=("ayant_droit", "tenant")
+        ),
+        Column("entry_date", pl.Date, "date d’emménagement", nullable=True),
         _FILE,
     ),
     confidential=True,
@@ -252,18 +267,18 @@ DWELLINGS = Table(
 BENEFICIARIES = Table(
     "confidential",
     "beneficiaries",
-    "One row per beneficiary of ANGDM. Fictive unless a real delivery is landed.",
+    "Une ligne par bénéficiaire de l’ANGDM. Données fictives.",
     ("pseudonym", "vintage"),
     (
-        Column("pseudonym", pl.String, "pseudonym"),
+        Column("pseudonym", pl.String, "pseudonyme"),
         _VINTAGE,
-        Column("birth_year", pl.Int32, "year of birth"),
-        Column("sex", pl.String, "sex", values=("F", "M")),
-        Column("kind", pl.String, "kind", values=("former_miner", "surviving_spouse", "other")),
-        Column("commune_code", pl.String, "INSEE code"),
-        Column("cite_slug", pl.String, "cité, when followed", nullable=True),
-        Column("housing_benefit", pl.String, "housing benefit", values=("in_kind", "cash", "none")),
-        Column("heating_benefit", pl.String, "heating benefit", values=("in_kind", "cash", "none")),
+        Column("birth_year", pl.Int32, "année de naissance"),
+        Column("sex", pl.String, "sexe", values=("F", "M")),
+        Column("kind", pl.String, "catégorie", values=("former_miner", "surviving_spouse", "other")),
+        Column("commune_code", pl.String, "code Insee"),
+        Column("cite_slug", pl.String, "cité, si l’observatoire la suit", nullable=True),
+        Column("housing_benefit", pl.String, "avantage logement", values=("in_kind", "cash", "none")),
+        Column("heating_benefit", pl.String, "avantage chauffage", values=("in_kind", "cash", "none")),
         _FILE,
     ),
     confidential=True,
@@ -272,118 +287,126 @@ BENEFICIARIES = Table(
 OBSERVATIONS = Table(
     "indicators",
     "observations",
-    "One row per territory, indicator and vintage, with its status.",
+    "Une ligne par territoire, indicateur et millésime, avec son statut.",
     ("territory_level", "territory_code", "indicator", "vintage"),
     (
-        Column("territory_level", pl.String, "territory level", values=LEVELS),
-        Column("territory_code", pl.String, "territory code"),
-        Column("indicator", pl.String, "key of indicators.definitions"),
+        Column("territory_level", pl.String, "niveau de territoire", values=LEVELS),
+        Column("territory_code", pl.String, "code du territoire"),
+        Column("indicator", pl.String, "clé de indicators.definitions"),
         _VINTAGE,
-        Column("value", pl.Float64, "value in the indicator's unit; null unless published", nullable=True),
         Column(
-            "numerator", pl.Float64, "numerator; null for a plain count, or unless published", nullable=True
+            "value",
+            pl.Float64,
+            "valeur dans l’unité de l’indicateur ; vide si elle n’est pas publiée",
+            nullable=True,
+        ),
+        Column(
+            "numerator",
+            pl.Float64,
+            "numérateur ; vide pour un simple effectif ou si la valeur n’est pas publiée",
+            nullable=True,
         ),
         Column(
             "denominator",
             pl.Float64,
-            "denominator; null for a plain count, or unless published",
+            "dénominateur ; vide pour un simple effectif ou si la valeur n’est pas publiée",
             nullable=True,
         ),
-        Column("unit", pl.String, "unit"),
-        Column("status", pl.String, "why the value is or is not there", values=STATUSES),
-        Column("geography_vintage", pl.String, "geography on which the figure is computed"),
-        Column("file_ids", pl.List(pl.String), "files the figure comes from"),
+        Column("unit", pl.String, "unité"),
+        Column("status", pl.String, "pourquoi la valeur est là ou n’y est pas", values=STATUSES),
+        Column("geography_vintage", pl.String, "géographie sur laquelle le chiffre est calculé"),
+        Column("file_ids", pl.List(pl.String), "fichiers dont vient le chiffre"),
     ),
 )
 
 DEFINITIONS = Table(
     "indicators",
     "definitions",
-    "The catalogue of indicators.",
+    "Le catalogue des indicateurs.",
     ("indicator",),
     (
-        Column("indicator", pl.String, "identifier"),
-        Column("position", pl.Int32, "order of display"),
-        Column("label", pl.String, "French label"),
-        Column("theme", pl.String, "French theme"),
-        Column("formula", pl.String, "formula in words"),
-        Column("unit", pl.String, "unit"),
-        Column("decimals", pl.Int32, "decimals shown"),
+        Column("indicator", pl.String, "identifiant"),
+        Column("position", pl.Int32, "ordre d’affichage"),
+        Column("label", pl.String, "libellé"),
+        Column("theme", pl.String, "thème"),
+        Column("formula", pl.String, "formule en toutes lettres"),
+        Column("unit", pl.String, "unité"),
+        Column("decimals", pl.Int32, "décimales affichées"),
         Column(
             "polarity",
             pl.String,
-            "which way is better",
+            "sens favorable",
             values=("higher_is_better", "lower_is_better", "neutral"),
         ),
         Column(
             "comparison",
             pl.String,
-            "how a territory is compared",
+            "comment un territoire est comparé",
             values=("with_parents", "not_compared"),
         ),
-        Column("sources", pl.List(pl.String), "sources of the catalogue"),
-        Column("aggregation", pl.String, "how levels aggregate", values=("sum", "ratio")),
-        Column("levels", pl.List(pl.String), "levels where the indicator is computed"),
-        Column("vintages", pl.List(pl.Int32), "vintages computed"),
-        Column("comparability", pl.String, "what may be compared, and what may not"),
-        Column("fictive", pl.Boolean, "true when it derives from generated data"),
+        Column("sources", pl.List(pl.String), "sources du catalogue"),
+        Column("aggregation", pl.String, "comment les niveaux s’agrègent", values=("sum", "ratio")),
+        Column("levels", pl.List(pl.String), "niveaux où l’indicateur est calculé"),
+        Column("vintages", pl.List(pl.Int32), "millésimes calculés"),
+        Column("comparability", pl.String, "ce qui se compare et ce qui ne se compare pas"),
+        Column("fictive", pl.Boolean, "vrai s’il dérive de données générées"),
     ),
 )
 
 TYPOLOGY_COMMUNES = Table(
     "typology",
     "communes",
-    "Class and coordinates of each commune.",
+    "Classe et coordonnées de chaque commune.",
     ("commune_code",),
     (
-        Column("commune_code", pl.String, "INSEE code"),
-        Column("class", pl.Int32, "class, from 1, along axis 1"),
-        Column("axis_1", pl.Float64, "coordinate on axis 1"),
-        Column("axis_2", pl.Float64, "coordinate on axis 2"),
-        Column("distance_to_own", pl.Float64, "distance to the centre of its class, kept axes"),
-        Column("distance_to_next", pl.Float64, "distance to the closest other centre"),
+        Column("commune_code", pl.String, "code Insee"),
+        Column("class", pl.Int32, "classe, numérotée à partir de 1 le long de l’axe 1"),
+        Column("axis_1", pl.Float64, "coordonnée sur l’axe 1"),
+        Column("axis_2", pl.Float64, "coordonnée sur l’axe 2"),
+        Column("distance_to_own", pl.Float64, "distance au centre de sa classe, sur les axes retenus"),
+        Column("distance_to_next", pl.Float64, "distance au centre le plus proche d’une autre classe"),
     ),
 )
 
 TYPOLOGY_CLASSES = Table(
     "typology",
     "classes",
-    "What sets each class apart: v-tests of the variables.",
+    "Ce qui distingue chaque classe : valeurs-tests des variables.",
     ("class", "variable"),
     (
-        Column("class", pl.Int32, "class"),
-        Column("variable", pl.String, "indicator"),
-        Column("v_test", pl.Float64, "v-test"),
-        Column("p_value", pl.Float64, "two-sided p-value"),
-        Column("mean_in_class", pl.Float64, "mean in the class"),
-        Column("overall_mean", pl.Float64, "mean over all communes"),
-        Column("sd_in_class", pl.Float64, "standard deviation in the class"),
-        Column("overall_sd", pl.Float64, "standard deviation over all communes"),
+        Column("class", pl.Int32, "classe"),
+        Column("variable", pl.String, "indicateur"),
+        Column("v_test", pl.Float64, "valeur-test"),
+        Column("p_value", pl.Float64, "probabilité critique bilatérale"),
+        Column("mean_in_class", pl.Float64, "moyenne dans la classe"),
+        Column("overall_mean", pl.Float64, "moyenne de toutes les communes"),
+        Column("sd_in_class", pl.Float64, "écart-type dans la classe"),
+        Column("overall_sd", pl.Float64, "écart-type de toutes les communes"),
     ),
 )
 
 TYPOLOGY_AXES = Table(
     "typology",
     "axes",
-    "Eigenvalues of the principal component analysis.",
+    "Valeurs propres de l’analyse en composantes principales.",
     ("axis",),
     (
-        Column("axis", pl.Int32, "axis, from 1"),
-        Column("eigenvalue", pl.Float64, "eigenvalue"),
-        Column("explained_variance", pl.Float64, "share of the inertia, %"),
-        Column("kept", pl.Boolean, "used by the classification"),
+        Column("axis", pl.Int32, "axe, à partir de 1"),
+        Column("eigenvalue", pl.Float64, "valeur propre"),
+        Column("explained_variance", pl.Float64, "part de l’inertie, en %"),
+        Column("kept", pl.Boolean, "retenu pour la classification"),
     ),
 )
 
 TYPOLOGY_VARIABLES = Table(
     "typology",
     "variables",
-    "Correlation of each variable with the first two axes.",
+    "Corrélation de chaque variable avec les deux premiers axes.",
     ("variable",),
     (
-        Column("variable", pl.String, "indicator"),
-        Column("axis_1", pl.Float64, "correlation with axis 1"),
-        Column("axis_2", pl.Float64, "correlation with axis 2"),
+        Column("variable", pl.String, "indicateur"),
+        Column("axis_1", pl.Float64, "corrélation avec l’axe 1"),
+        Column("axis_2", pl.Float64, "corrélation avec l’axe 2"),
     ),
 )
 
