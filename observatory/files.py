@@ -45,8 +45,9 @@ def fsync_folder(folder: Path) -> None:
 def exchange_folders(new: Path, current: Path) -> None:
     """Put folder ``new`` in the place of ``current`` in one step; ``new`` then holds the former one.
 
-    Uses Linux's ``renameat2`` with ``RENAME_EXCHANGE``. Where the system or file system lacks it, two
-    renames do, and a kill between them is mended by the session that follows.
+    Without a ``current``, ``new`` takes its place and is gone. Uses Linux's ``renameat2`` with
+    ``RENAME_EXCHANGE``. Where the system or file system lacks it, three renames do, and a kill between
+    them is mended by the session that follows.
     """
     if not current.exists():
         new.rename(current)
@@ -55,6 +56,7 @@ def exchange_folders(new: Path, current: Path) -> None:
         former = new.with_name(f"{new.name}.former")
         current.rename(former)
         new.rename(current)
+        former.rename(new)
 
 
 def _rename_exchange(one: Path, other: Path) -> bool:
