@@ -7,7 +7,8 @@ class ObservatoryError(Exception):
     """Base of every error raised on purpose; its message is French and meant for the analyst."""
 
 
-@dataclass
+# Compared by identity: an error whose hash is null breaks whoever keeps errors in a set.
+@dataclass(eq=False)
 class InputError(ObservatoryError):
     """A source file breaks a rule.
 
@@ -28,11 +29,11 @@ class InputError(ObservatoryError):
     value: str | None = None
 
     def __str__(self) -> str:
-        place = [f"fichier « {self.file} »"]
+        place = [f"fichier « {self.file} »"]
         if self.row is not None:
             place.append(f"ligne {self.row}")
         if self.column is not None:
-            place.append(f"colonne « {self.column} »")
+            place.append(f"colonne « {self.column} »")
         if self.value is not None:
-            place.append(f"valeur « {self.value} »")
-        return f"{', '.join(place)} : {self.rule} Que faire : {self.remedy}"
+            place.append(f"valeur « {self.value} »")
+        return f"{', '.join(place)} : {self.rule} Que faire : {self.remedy}"
