@@ -112,19 +112,21 @@ def _typed(
             raise InputError(
                 name,
                 "la colonne manque.",
-                "remettez le fichier d’origine, ou relancez « observatory embed ».",
+                "remettez le fichier d’origine, ou relancez « observatory embed ».",
                 column=column,
             )
     frame = text.with_columns(pl.col(column).cast(dtype, strict=False) for column, dtype in types.items())
     for column, dtype in types.items():
-        wrong = frame[column].is_null().arg_true()
+        wrong = (~frame[column].is_finite().fill_null(False)).arg_true()
         if len(wrong):
+            value = text[column][int(wrong[0])]
+            kind = "nombre entier" if dtype.is_integer() else "nombre"
             raise InputError(
                 name,
-                f"la valeur n’est pas un nombre ({dtype.__name__}).",
+                "la valeur manque." if value is None else f"la valeur n’est pas un {kind}.",
                 "corrigez la cellule ou remettez le fichier d’origine.",
                 row=int(wrong[0]) + 2,
                 column=column,
-                value=str(text[column][int(wrong[0])]),
+                value=value,
             )
     return frame
