@@ -14,6 +14,10 @@ class UnknownPerimeterError(ObservatoryError):
     """A perimeter version that the sources do not hold."""
 
 
+class StrayTerritoryError(ObservatoryError):
+    """An IRIS or a cité in a commune that a version of the perimeter does not hold."""
+
+
 SEVEN_EPCI = (
     "200042190",
     "200044618",
@@ -51,10 +55,10 @@ _NAMES = {
 def french_name(name: str) -> str:
     """Return a producer's territory name as French typography wants it.
 
-    The editions of the source write « Coeur », a straight apostrophe, spaced hyphens, and an acronym in
-    brackets; none of them is part of the name.
+    The editions of the source write « Coeur » and, until COG 2024, « Noeux », a straight apostrophe, spaced
+    hyphens, and an acronym in brackets; none of them is part of the name.
     """
-    name = name.replace("Coeur", "Cœur").replace("'", "’").replace(" - ", "-")
+    name = name.replace("oeu", "œu").replace("'", "’").replace(" - ", "-")
     return name.removesuffix(" (CCCO)")
 
 
@@ -68,6 +72,9 @@ def build_territories(perimeters: pl.DataFrame, iris: pl.DataFrame, cites: pl.Da
 
     Returns:
         One row per perimeter version, level and code; ``parents`` lists ``level:code``, nearest first.
+
+    Raises:
+        StrayTerritoryError: an IRIS or a cité lies in a commune that a version does not hold.
     """
     versions = [
         _one_version(int(year), frame, iris, cites)
@@ -80,6 +87,8 @@ def build_territories(perimeters: pl.DataFrame, iris: pl.DataFrame, cites: pl.Da
 
 def _one_version(year: int, perimeter: pl.DataFrame, iris: pl.DataFrame, cites: pl.DataFrame) -> pl.DataFrame:
     names = {row["commune_code"]: french_name(row["commune_name"]) for row in perimeter.iter_rows(named=True)}
+    _check_inside(year, names, iris["code"].str.head(5), "IRIS")
+    _check_inside(year, names, cites["commune_codes"].explode(), "cités")
     epci_of = dict(perimeter.select("commune_code", "epci_code").iter_rows())
     epci_names = dict(perimeter.select("epci_code", "epci_name").unique().iter_rows())
     country = [f"country:{COUNTRY}"]
@@ -110,6 +119,16 @@ def _one_version(year: int, perimeter: pl.DataFrame, iris: pl.DataFrame, cites: 
     return pl.DataFrame([(year, *row) for row in rows], schema=TERRITORIES.polars_schema, orient="row")
 
 
+def _check_inside(year: int, names: dict[str, str], communes: pl.Series, kind: str) -> None:
+    strangers = sorted(set(communes) - set(names))
+    if strangers:
+        raise StrayTerritoryError(
+            f"Des {kind} sont dans des communes que le périmètre du COG {year} n’a pas : "
+            f"{', '.join(strangers)}. "
+            "Rattachez-les à leur commune de ce code géographique."
+        )
+
+
 def select_perimeter(territories: pl.DataFrame, year: int | None = None) -> pl.DataFrame:
     """Return the territories of one perimeter version, the latest by default.
 
@@ -119,7 +138,8 @@ def select_perimeter(territories: pl.DataFrame, year: int | None = None) -> pl.D
     years = territories["perimeter_vintage"].unique().sort().to_list()
     wanted = years[-1] if year is None else year
     if wanted not in years:
-        raise UnknownPerimeterError(f"Pas de périmètre pour le COG {wanted}. Versions connues : {years}.")
+        known = ", ".join(map(str, years))
+        raise UnknownPerimeterError(f"Pas de périmètre pour le COG {wanted}. Versions connues : {known}.")
     return territories.filter(pl.col("perimeter_vintage") == wanted)
 
 
