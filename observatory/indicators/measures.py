@@ -5,12 +5,11 @@ Does not: ratios (``compute``).
 """
 
 import polars as pl
-from polars._typing import PolarsDataType
 
 from observatory.tables import LEVELS
 from observatory.territories import members
 
-MEASURES: dict[str, PolarsDataType] = {
+MEASURES: dict[str, pl.DataType | type[pl.DataType]] = {
     "level": pl.String,
     "code": pl.String,
     "measure": pl.String,
@@ -96,13 +95,13 @@ def area_measures(contours: pl.DataFrame, territories: pl.DataFrame) -> pl.DataF
 def dwelling_measures(
     dwellings: pl.DataFrame, territories: pl.DataFrame, census: pl.DataFrame
 ) -> pl.DataFrame:
-    """Return counts of the landlords' dwellings by cité, commune, EPCI and basin.
+    """Return counts of the landlords' dwellings of ``DWELLINGS_VINTAGE`` by cité, commune, EPCI and basin.
 
     A dwelling that is sold has left the stock. Turnover counts the entries of the year among the
     occupants in place. ``census`` is a frame of measures: its dwellings are the base of the stock's weight.
     """
     year = DWELLINGS_VINTAGE
-    stock = dwellings.filter(pl.col("status") != "sold")
+    stock = dwellings.filter(pl.col("vintage") == year, pl.col("status") != "sold")
     occupied = pl.col("status") == "occupied"
     flags = {
         "mining_dwellings": pl.col("dwelling_id").is_not_null(),
@@ -121,14 +120,14 @@ def dwelling_measures(
 
 
 def beneficiary_measures(beneficiaries: pl.DataFrame, territories: pl.DataFrame) -> pl.DataFrame:
-    """Return counts of ANGDM's beneficiaries by cité, commune, EPCI and basin."""
+    """Return counts of ANGDM's beneficiaries of the same year by cité, commune, EPCI and basin."""
     year = DWELLINGS_VINTAGE
     flags = {
         "beneficiaries": pl.col("pseudonym").is_not_null(),
         "beneficiaries_80_over": pl.col("birth_year") <= year - 80,
         "surviving_spouses": pl.col("kind") == "surviving_spouse",
     }
-    return _count(beneficiaries, territories, flags, year)
+    return _count(beneficiaries.filter(pl.col("vintage") == year), territories, flags, year)
 
 
 def sum_up(
@@ -160,7 +159,12 @@ def sum_up(
 def _count(
     rows: pl.DataFrame, territories: pl.DataFrame, flags: dict[str, pl.Expr], year: int
 ) -> pl.DataFrame:
-    """Count flagged rows by cité and by commune (true zeros included), then sum communes up."""
+    """Count flagged rows by cité and by commune (true zeros included), then sum communes up.
+
+    Without a single row there is no delivery, hence nothing to count: zeros would be invented.
+    """
+    if rows.is_empty():
+        return pl.DataFrame(schema=MEASURES)
     file_ids = rows["file_id"].unique().sort().to_list()
     frames = []
     for level, column in (("cite", "cite_slug"), ("commune", "commune_code")):
