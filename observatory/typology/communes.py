@@ -55,13 +55,15 @@ def load_variables(path: Path = VARIABLES) -> tuple[Variable, ...]:
 
 
 def classify_communes(observations: pl.DataFrame) -> Typology:
-    """Return the typology of the communes from their latest published observations.
+    """Return the typology of the communes from the latest vintage of each variable.
+
+    A commune without a published value that year is no ground for an older one: dates would mix.
 
     Args:
         observations: ``indicators.observations``.
 
     Raises:
-        TypologyError: a commune has no value for a variable.
+        TypologyError: a variable has no observation, or a commune has no value for it.
     """
     variables = load_variables()
     latest = (
@@ -73,7 +75,12 @@ def classify_communes(observations: pl.DataFrame) -> Typology:
         .group_by("territory_code", "indicator")
         .last()
     )
-    matrix = latest.pivot(on="indicator", index="territory_code", values="value").select(
+    matrix = latest.pivot(
+        on="indicator",
+        on_columns=[variable.indicator for variable in variables],
+        index="territory_code",
+        values="value",
+    ).select(
         pl.col("territory_code").alias("commune_code"),
         *(
             _TRANSFORMS[variable.transform].done(pl.col(variable.indicator)).alias(variable.indicator)
