@@ -96,6 +96,6 @@ def get_source(source_id: str) -> Source:
     catalogue = load_catalogue()
     if source_id not in catalogue:
         raise UnknownSourceError(
-            f"La source « {source_id} » n’est pas au catalogue. Sources connues : {', '.join(catalogue)}."
+            f"La source « {source_id} » n’est pas au catalogue. Sources connues : {', '.join(catalogue)}."
         )
     return catalogue[source_id]

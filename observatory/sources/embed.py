@@ -64,7 +64,7 @@ def write_embedded(folder: Path, progress: Callable[[str], None] = lambda _: Non
     with TemporaryDirectory() as scratch:
         members: dict[str, Members] = {}
         for source in (etalab, iris, contours):
-            progress(f"{source.title} : {len(source.vintages)} paquet(s)")
+            progress(f"{source.title} : {len(source.vintages)} paquet(s)")
             members[source.id] = _take(source, Path(scratch) / source.id)
         written = [
             *_write(folder, "perimetres.csv", perimeters(members[etalab.id]), etalab, members, ["epci"]),
@@ -86,7 +86,7 @@ def write_embedded(folder: Path, progress: Callable[[str], None] = lambda _: Non
 
 def _take(source: Source, scratch: Path) -> Members:
     if source.package is None:
-        raise PackageError(f"La source « {source.id} » n’a pas de paquet.")
+        raise PackageError(f"La source « {source.id} » n’a pas de paquet.")
     taken: Members = {}
     for vintage, card in source.vintages.items():
         archive = fetch(source.package, str(card.version), scratch / vintage)

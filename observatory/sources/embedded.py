@@ -51,7 +51,7 @@ def read_card(path: Path) -> Card:
     card = path.with_suffix(".card.yaml")
     if not card.is_file():
         raise InputError(
-            card.name, "la fiche de source manque.", "relancez « observatory embed » pour la refaire."
+            card.name, "la fiche de source manque.", "relancez « observatory embed » pour la refaire."
         )
     return Card.model_validate(yaml.safe_load(card.read_text(encoding="utf-8")))
 
@@ -64,12 +64,12 @@ def read_embedded(path: Path) -> pl.DataFrame:
     """
     card = read_card(path)
     if not path.is_file():
-        raise InputError(path.name, "le fichier manque.", "relancez « observatory embed ».")
+        raise InputError(path.name, "le fichier manque.", "relancez « observatory embed ».")
     if sha256_file(path) != card.sha256:
         raise InputError(
             path.name,
             "le contenu n’est plus celui que décrit sa fiche de source (empreinte SHA-256 différente).",
-            "remettez le fichier d’origine, ou relancez « observatory embed » pour le refaire.",
+            "remettez le fichier d’origine, ou relancez « observatory embed » pour le refaire.",
         )
     return pl.read_csv(path, infer_schema=False)
 
