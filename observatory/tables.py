@@ -95,7 +95,7 @@ class Table:
                 return typed
         types = {name: str(frame.schema[name]) for name in contract if frame.schema[name] != contract[name]}
         raise ContractError(
-            f"La table {self.qualified_name} a des colonnes d’un type que le contrat ne connaît pas : {types}."
+            f"La table {self.qualified_name} a des colonnes d’un type que le contrat ignore : {types}."
         )
 
 
