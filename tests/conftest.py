@@ -1,0 +1,117 @@
+"""Shared fixtures: the shipped data as core frames, and the folders that a machine may not have."""
+
+import os
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from observatory.indicators import measures as counting
+from observatory.paths import PROJECT, DataPaths
+from observatory.sources.angdm import read_angdm
+from observatory.sources.cites import read_cites
+from observatory.sources.default_sample import write_default_sample
+from observatory.sources.embedded import read_embedded
+from observatory.sources.extracts import (
+    parse_census,
+    parse_contours,
+    parse_perimeters,
+    parse_populations,
+)
+from observatory.sources.landlords import read_landlord
+from observatory.territories import build_territories, select_perimeter
+
+EMBEDDED = PROJECT / "data" / "embedded"
+
+
+@pytest.fixture(scope="session")
+def embedded() -> Path:
+    return EMBEDDED
+
+
+@pytest.fixture(scope="session")
+def mirror() -> Path:
+    """Return the folder of public files kept beside the project."""
+    folder = Path(os.environ.get("OBSERVATORY_MIRROR", PROJECT.parent / "shared" / "mirror"))
+    if not folder.is_dir():
+        pytest.skip("the mirror of public files is not on this machine (OBSERVATORY_MIRROR)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def perimeters() -> pl.DataFrame:
+    return parse_perimeters(read_embedded(EMBEDDED / "perimetres.csv"))
+
+
+@pytest.fixture(scope="session")
+def populations() -> pl.DataFrame:
+    return parse_populations(read_embedded(EMBEDDED / "populations.csv"))
+
+
+@pytest.fixture(scope="session")
+def census() -> pl.DataFrame:
+    return parse_census(read_embedded(EMBEDDED / "iris_2021.csv"))
+
+
+@pytest.fixture(scope="session")
+def contours() -> pl.DataFrame:
+    return parse_contours(read_embedded(EMBEDDED / "contours.csv"))
+
+
+@pytest.fixture(scope="session")
+def cites() -> pl.DataFrame:
+    return read_cites(PROJECT / "data" / "reference" / "cites.csv")
+
+
+@pytest.fixture(scope="session")
+def all_territories(perimeters, census, cites) -> pl.DataFrame:
+    """Return the territories of every version of the perimeter."""
+    return build_territories(perimeters, census.filter(pl.col("level") == "iris"), cites)
+
+
+@pytest.fixture(scope="session")
+def territories(all_territories) -> pl.DataFrame:
+    """Return the territories of the latest perimeter."""
+    return select_perimeter(all_territories)
+
+
+@pytest.fixture(scope="session")
+def public_measures(census, populations, contours, territories) -> pl.DataFrame:
+    return pl.concat(
+        [
+            counting.census_measures(census, territories),
+            counting.population_measures(populations, territories),
+            counting.area_measures(contours, territories),
+        ]
+    )
+
+
+@pytest.fixture(scope="session")
+def deliveries(tmp_path_factory) -> DataPaths:
+    """Return data folders that hold the fictive deliveries."""
+    paths = DataPaths(tmp_path_factory.mktemp("data"))
+    write_default_sample(paths)
+    return paths
+
+
+@pytest.fixture(scope="session")
+def dwellings(deliveries, cites, perimeters) -> pl.DataFrame:
+    communes = set(perimeters["commune_code"])
+    return pl.concat(
+        read_landlord(
+            deliveries.sample / landlord / "2024" / "logements.csv",
+            landlord,
+            2024,
+            cites,
+            communes,
+            f"{source}:2024:dwellings",
+        ).accepted
+        for landlord, source in (("maisons-et-cites", "maisons_et_cites"), ("sia-habitat", "sia_habitat"))
+    )
+
+
+@pytest.fixture(scope="session")
+def beneficiaries(deliveries, cites, perimeters) -> pl.DataFrame:
+    path = deliveries.sample / "angdm" / "2024" / "beneficiaires.csv"
+    communes = set(perimeters["commune_code"])
+    return read_angdm(path, 2024, cites, communes, "angdm:2024:beneficiaries").accepted
