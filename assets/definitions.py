@@ -19,10 +19,19 @@ refresh = dg.define_asset_job(
     description="Refait les tables, les indicateurs et le site à partir des sources déjà prises.",
 )
 
+INGESTS = [
+    dg.define_asset_job(
+        f"ingest_{asset.key.to_user_string().removeprefix('raw_')}",
+        selection=[asset],
+        description="Reprend une source, tous millésimes ou ceux que l’on choisit.",
+    )
+    for asset in RAW
+]
+
 defs = dg.Definitions(
     assets=[*RAW, *REFRESHED],
     asset_checks=suites(REFRESHED),
-    jobs=[refresh],
+    jobs=[*INGESTS, refresh],
     resources={SESSION: session_of_run, "io_manager": warehouse_io_manager},
     # Steps take a second or two each: starting a process per step would cost more than it gives.
     executor=dg.in_process_executor,

@@ -10,7 +10,7 @@ import yaml
 from dagster import DagsterInstance
 
 from assets.checks import CHECKS_TABLE
-from assets.definitions import RAW, defs, refresh
+from assets.definitions import INGESTS, RAW, defs, refresh
 from assets.storage import SESSION, WarehouseIOManager
 from observatory.errors import ObservatoryError
 from observatory.files import write_atomic
@@ -70,17 +70,13 @@ def run_everything(say: Callable[[str], None]) -> Outcome:
     with Session(paths, str(uuid4())) as session, DagsterInstance.from_config(str(home)) as instance:
         say("Livraisons fictives des bailleurs et de l’ANGDM")
         write_default_sample(paths)
-        for asset in RAW:
-            partitions = asset.partitions_def
-            if partitions is None:
+        for ingest, asset in zip(INGESTS, RAW, strict=True):
+            if asset.partitions_def is None:
                 raise RunFailedError(f"L’actif {asset.key.to_user_string()} n’a pas de millésimes.")
-            keys = partitions.get_partition_keys()
-            tags = {PARTITION_RANGE_START: keys[0], PARTITION_RANGE_END: keys[-1]}
-            job = dg.define_asset_job("ingest", selection=[asset], partitions_def=partitions)
-            _execute(
-                dg.Definitions.merge(defs, dg.Definitions(jobs=[job])), "ingest", session, instance, tags
-            )
-        result = _execute(defs, refresh.name, session, instance, {})
+            vintages = asset.partitions_def.get_partition_keys()
+            tags = {PARTITION_RANGE_START: vintages[0], PARTITION_RANGE_END: vintages[-1]}
+            _execute(ingest.name, session, instance, tags)
+        result = _execute(refresh.name, session, instance, {})
         checks = session.read(CHECKS_TABLE)
         files = session.read("core.files")
         session.commit()
@@ -103,9 +99,9 @@ def run_everything(say: Callable[[str], None]) -> Outcome:
 
 
 def _execute(
-    definitions: dg.Definitions, job: str, session: Session, instance: DagsterInstance, tags: dict[str, str]
+    job: str, session: Session, instance: DagsterInstance, tags: dict[str, str]
 ) -> dg.ExecuteInProcessResult:
-    result = definitions.resolve_job_def(job).execute_in_process(
+    result = defs.resolve_job_def(job).execute_in_process(
         instance=instance,
         tags=tags,
         raise_on_error=False,

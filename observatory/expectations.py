@@ -62,7 +62,7 @@ def _matches(column: str, pattern: str, label: str, reason: str) -> Rule:
     return Rule("ExpectColumnValuesToMatchRegex", {"column": column, "regex": pattern}, label, reason)
 
 
-_COMMUNE_CODE = r"^(59|62)\d{3}$"
+_COMMUNE_CODE = r"^(?:59|62)\d{3}$"
 _COUNTS = (
     "population",
     "population_under_20",
@@ -258,6 +258,8 @@ def _gaps(frame: pl.DataFrame, parts: list[str], total: str) -> pl.DataFrame:
 
 
 def _observed(result: dict[str, Any]) -> str:
+    if not result:
+        return "la règle n’a pu être évaluée"
     if "unexpected_count" in result:
         return f"{result['unexpected_count']} ligne(s) hors de la règle"
     return "la table entière est hors de la règle"
