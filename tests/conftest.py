@@ -5,6 +5,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import settings
 
 from observatory.indicators import measures as counting
 from observatory.paths import PROJECT, DataPaths
@@ -19,7 +20,12 @@ from observatory.sources.extracts import (
     parse_populations,
 )
 from observatory.sources.landlords import read_landlord
+from observatory.tables import TERRITORIES
 from observatory.territories import build_territories, select_perimeter
+
+# A busy machine is no reason for a failure.
+settings.register_profile("observatory", deadline=None)
+settings.load_profile("observatory")
 
 EMBEDDED = PROJECT / "data" / "embedded"
 
@@ -115,3 +121,30 @@ def beneficiaries(deliveries, cites, perimeters) -> pl.DataFrame:
     path = deliveries.sample / "angdm" / "2024" / "beneficiaires.csv"
     communes = set(perimeters["commune_code"])
     return read_angdm(path, 2024, cites, communes, "angdm:2024:beneficiaries").accepted
+
+
+@pytest.fixture(scope="session")
+def small_territories() -> pl.DataFrame:
+    """Return a made-up perimeter: EPCI A with two communes, EPCI B with one, two cités, four IRIS."""
+    above = ["basin:BM", "region:32", "country:FR"]
+    homes = {"59001": "A", "59002": "A", "62001": "B"}
+    rows = [
+        ("country", "FR", []),
+        ("region", "32", ["country:FR"]),
+        ("basin", "BM", above[1:]),
+        *(("epci", code, above) for code in "AB"),
+        *(("commune", code, [f"epci:{epci}", *above]) for code, epci in homes.items()),
+        *(
+            ("iris", iris, [f"commune:{iris[:5]}", f"epci:{homes[iris[:5]]}", *above])
+            for iris in ("590010101", "590010102", "590020000", "620010000")
+        ),
+        ("cite", "pinson", ["commune:59001", "epci:A", *above]),
+        ("cite", "musiciens", ["commune:59002", "commune:62001", "epci:A", *above]),
+    ]
+    return TERRITORIES.conform(
+        pl.DataFrame(
+            [(2026, level, code, code, parents) for level, code, parents in rows],
+            schema=TERRITORIES.polars_schema,
+            orient="row",
+        )
+    )
