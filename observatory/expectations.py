@@ -6,6 +6,7 @@ Does not: when it is checked, or what a failure stops (package ``assets``).
 
 import logging
 import os
+import warnings
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -154,7 +155,7 @@ WRITTEN: dict[str, tuple[Rule, ...]] = {
         Rule(
             "ExpectTableRowCountToBeBetween",
             {"min_value": 55_000, "max_value": 72_000},
-            "Les deux bailleurs ont environ 63 000 logements.",
+            "Les deux bailleurs ont environ 63 000 logements.",
             "Plus ou moins 15 % : au-delà, une livraison manque ou compte double.",
         ),
         _between(
@@ -273,9 +274,12 @@ def _great_expectations() -> tuple[Any, Any]:
         A batch definition over data frames, and the module of the expectations.
     """
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-    import great_expectations
-    from great_expectations import expectations
-    from great_expectations.data_context.types.base import ProgressBarsConfig
+    with warnings.catch_warnings():
+        # It imports modules that Python deprecates, which is nothing that a user can act on.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        import great_expectations
+        from great_expectations import expectations
+        from great_expectations.data_context.types.base import ProgressBarsConfig
 
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
     context = great_expectations.get_context(mode="ephemeral")
