@@ -86,6 +86,7 @@ SOURCE = Source(
         for year, census_years in (
             ("2021", {"epci": 2018, "communes": 2019}),
             ("2022", {"epci": 2019, "communes": 2019}),
+            ("2023", {"epci": 2020, "communes": 2020}),
         )
     },
 )
@@ -94,13 +95,15 @@ ETALAB = {
     ("2021", "communes"): communes_file(200),
     ("2022", "epci"): epci_file(300, moved=True),
     ("2022", "communes"): communes_file(400),
+    ("2023", "epci"): epci_file(500),
+    ("2023", "communes"): communes_file(600),
 }
 
 
 def test_perimeters_follow_each_edition():
     rows = list(perimeters(ETALAB))
     assert rows[0] == ("cog", "epci", "nom_epci", "nature", "commune", "nom_commune")
-    assert len(rows) == 1 + 7 * 2
+    assert len(rows) == 1 + 7 * 3
     assert ("2021", SEVEN_EPCI[0], "CA 0", "CA", "59000", "Commune 0") in rows
     assert ("2022", SEVEN_EPCI[0], "CA 0", "CA", "59006", "Commune 0") in rows
 
@@ -119,6 +122,8 @@ def test_populations_come_from_the_oldest_file_that_carries_their_census():
     assert figures["commune", "59003", 2018] == (103, "etalab_decoupage:2021:epci")
     # Census 2019 stands in three files: communes.json of the older edition comes first.
     assert figures["commune", "59003", 2019] == (203, "etalab_decoupage:2021:communes")
+    # Within one edition, epci.json comes first.
+    assert figures["commune", "59003", 2020] == (503, "etalab_decoupage:2023:epci")
     assert figures["department", "59", 2018][0] == 7 * 100 + 21
     assert figures["department", "62", 2018][0] == 1_000
     assert figures["region", "32", 2019][0] == (7 * 200 + 21) + 2_000 + 20_000
@@ -126,8 +131,11 @@ def test_populations_come_from_the_oldest_file_that_carries_their_census():
 
 def test_country_is_summed_from_whole_files_only_and_without_mayotte():
     rows = [row for row in populations(SOURCE, ETALAB) if row[0] == "country"]
-    total = (7 * 200 + 21) + 2_000 + 20_000 + 300_000 + 4_000_000
-    assert rows == [("country", "FR", 2019, total, "etalab_decoupage:2021:communes")]
+    around = 2_000 + 20_000 + 300_000 + 4_000_000
+    assert rows == [
+        ("country", "FR", 2019, 7 * 200 + 21 + around, "etalab_decoupage:2021:communes"),
+        ("country", "FR", 2020, 7 * 600 + 21 + around, "etalab_decoupage:2023:communes"),
+    ]
 
 
 def test_census_keeps_the_iris_of_the_perimeter_and_sums_the_rest():
