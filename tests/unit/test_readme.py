@@ -33,15 +33,17 @@ def test_command(command, tmp_path):
     while "=" in words[0]:
         name, _, value = words.pop(0).partition("=")
         environment[name] = value
+    folder = tmp_path
     if words[0] == "make":
         words.insert(1, "--dry-run")
+        folder = PROJECT
     else:
         assert words[0] == ".venv/bin/observatory", f"the README shows a command that is not ours: {command}"
         words[0] = str(Path(sys.executable).with_name("observatory"))
         if words[1] in RUN_ELSEWHERE:
             words.append("--help")
     done = subprocess.run(
-        words, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False, timeout=120
+        words, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()
