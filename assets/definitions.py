@@ -6,12 +6,12 @@ from assets.checks import suites
 from assets.core import confidential, public
 from assets.indicators import observations, typology
 from assets.progress import progress_logger
-from assets.published import site
+from assets.published import website
 from assets.raw import deliveries, extracts
 from assets.storage import SESSION, session_of_run, warehouse_io_manager
 
 RAW = [*extracts.EXTRACTS, *deliveries.DELIVERIES]
-REFRESHED = [*public.TABLES, *confidential.TABLES, *observations.TABLES, typology.typology, site.site]
+REFRESHED = [*public.TABLES, *confidential.TABLES, *observations.TABLES, typology.typology, website.site]
 
 refresh = dg.define_asset_job(
     "refresh",

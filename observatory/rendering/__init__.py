@@ -6,6 +6,6 @@ Does not: computing an indicator, deciding what may be shown (``disclosure``), w
 """
 
 from observatory.rendering.inputs import SiteData
-from observatory.rendering.site import build_site
+from observatory.rendering.website import build_site
 
 __all__ = ["SiteData", "build_site"]

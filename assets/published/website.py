@@ -7,7 +7,7 @@ from assets.building import OWNER
 from assets.checks import CHECKS_TABLE
 from assets.storage import SESSION
 from observatory.rendering.inputs import SiteData
-from observatory.rendering.site import build_site
+from observatory.rendering.website import build_site
 from observatory.territories import select_perimeter
 
 
