@@ -1,50 +1,38 @@
-"""The rules by measure, and observations with the secret cells emptied.
+"""Observations with the secret figures emptied.
 
-Belongs here: which counts are sensitive (status A of INSEE) and how a hidden count hides figures.
-Does not: which further cells must be hidden for it (``linked``).
+Belongs here: from observations and counts to what may be published.
+Does not: the rules themselves (``policy``), the attack (``attack``), the choice of what is hidden beside a
+sensitive count (``linked``).
+
+The attacker has every figure of the publication, at every level and for every indicator, with value,
+numerator and denominator; the official composition of communes, EPCI and basin, and the communes of each
+cité; the definitions (a vacant dwelling is a dwelling of the stock and is not an occupied one, and so on,
+``rules.yaml``); and the public counts, such as the dwellings of the census, that some figures divide by.
+From them he computes sums, differences and intervals (``attack``). Each vintage is attacked alone: counts
+of two years are different counts.
+
+He is not supposed to have an earlier release, nor to bound counts by those of another date or register: the
+census of 2021 bounds no stock of 2024, and ANGDM's beneficiaries are not the landlords' ayants droit.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
-from functools import cache
-from pathlib import Path
 
 import polars as pl
-import yaml
-from pydantic import BaseModel, ConfigDict, Field
 
-from observatory.disclosure.linked import Cell, Key, System, protect
+from observatory.disclosure.cells import LEVELS, Area, build_areas, build_system
+from observatory.disclosure.linked import protect
+from observatory.disclosure.policy import RULES, Policy, load_policy
+from observatory.disclosure.system import Key
 from observatory.errors import ObservatoryError
 from observatory.indicators.catalogue import Indicator
-from observatory.territories import members
 
-RULES = Path(__file__).with_name("rules.yaml")
-LEVELS = ("cite", "commune", "epci", "basin")
-
-Amounts = dict[tuple[str, str], float]
-"""(level, code) -> count."""
+_TELLING = ("published", "not_applicable")
+"""Statuses that give counts away: « sans objet » says that the denominator is zero."""
 
 
 class UnprotectedMeasureError(ObservatoryError):
     """An indicator draws on confidential data by a measure that has no rule."""
-
-
-class Rule(BaseModel):
-    """What makes a count secret (see ``rules.yaml``)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    measure: str
-    minimum: int = Field(ge=2)
-    complement_of: str | None = None
-    group: bool = False
-    reason: str
-
-
-@cache
-def load_rules(path: Path = RULES) -> dict[str, Rule]:
-    """Return the rules by measure."""
-    rules = [Rule.model_validate(item) for item in yaml.safe_load(path.read_text(encoding="utf-8"))]
-    return {rule.measure: rule for rule in rules}
 
 
 def protect_observations(
@@ -53,10 +41,11 @@ def protect_observations(
     measures: pl.DataFrame,
     territories: pl.DataFrame,
 ) -> pl.DataFrame:
-    """Return ``observations`` with secret cells emptied and their status set to ``secret``.
+    """Return ``observations`` with secret figures emptied and their status set to ``secret``.
 
-    A figure is hidden when its numerator or its denominator is: value, numerator and denominator go
-    together.
+    Value, numerator and denominator of a figure go together. A count that must be hidden is hidden in every
+    figure that prints it. « Sans objet » becomes ``secret`` like a value does, since it gives a zero away; a
+    figure without count (missing, not available) keeps its status: it has nothing to hide.
 
     Args:
         observations: as computed, without the status ``secret``.
@@ -65,25 +54,17 @@ def protect_observations(
         territories: ``core.territories`` of one perimeter version.
 
     Raises:
-        UnprotectedMeasureError: a fictive or confidential indicator has a numerator without rule.
+        UnprotectedMeasureError: a confidential indicator uses a measure that has no rule.
+        ExposedCellError: a sensitive count cannot be protected.
+        InconsistentCellsError: the counts contradict one another.
     """
-    rules = load_rules()
-    hidden = {
-        (rule.measure, vintage): hidden_cells(rule, amounts, measures, territories)
-        for rule in rules.values()
-        for vintage, amounts in _amounts(measures, rule.measure).items()
-    }
-    rows = set()
-    for indicator in indicators:
-        if indicator.fictive and indicator.numerator not in rules:
-            raise UnprotectedMeasureError(
-                f"L’indicateur « {indicator.id} » tire de données confidentielles la mesure "
-                f"« {indicator.numerator} », qui n’a pas de règle de secret. Ajoutez-la à {RULES.name}."
-            )
-        for vintage in indicator.vintages:
-            for measure in (indicator.numerator, indicator.denominator):
-                cells = hidden.get((str(measure), vintage), set())
-                rows |= {(indicator.id, vintage, *cell) for cell in cells}
+    policy = load_policy()
+    printed = _printed(policy, indicators)
+    areas = build_areas(territories)
+    rows: list[tuple[str, int, str, str]] = []
+    for vintage, counts in _counts(measures, policy).items():
+        system, primary = build_system(policy, areas, counts, _figures(observations, printed, vintage))
+        rows += [(figure[0], vintage, figure[1], figure[2]) for figure in protect(system, primary)]
     keys = ["indicator", "vintage", "territory_level", "territory_code"]
     secret = pl.DataFrame(
         sorted(rows),
@@ -91,76 +72,55 @@ def protect_observations(
         orient="row",
     ).with_columns(secret=pl.lit(True))
     is_secret = pl.col("secret").fill_null(False)
-    return observations.join(secret, on=keys, how="left").select(
-        *(
-            pl.when(~is_secret).then(pl.col(name)).alias(name)
-            if name in ("value", "numerator", "denominator")
-            else pl.when(is_secret).then(pl.lit("secret")).otherwise(pl.col(name)).alias(name)
-            if name == "status"
-            else pl.col(name)
-            for name in observations.columns
+    amounts = ("value", "numerator", "denominator")
+    return (
+        observations.join(secret, on=keys, how="left", maintain_order="left")
+        .with_columns(
+            *(pl.when(~is_secret).then(pl.col(name)).alias(name) for name in amounts),
+            status=pl.when(is_secret).then(pl.lit("secret")).otherwise(pl.col("status")),
         )
+        .drop("secret")
     )
 
 
-def hidden_cells(
-    rule: Rule, amounts: Amounts, measures: pl.DataFrame, territories: pl.DataFrame
-) -> set[tuple[str, str]]:
-    """Return the (level, code) to hide for one measure: sensitive cells and those that protect them."""
-    system = build_system(amounts, territories)
-    bases = _amounts(measures, rule.complement_of) if rule.complement_of else {}
-    base = next(iter(bases.values()), {})
-    sensitive = {key for key, cell in system.cells.items() if _sensitive(rule, key, cell.value, base)}
-    hidden = protect(system, sensitive, rule.minimum)
-    return {key for key in hidden if isinstance(key, tuple)}
+def _printed(policy: Policy, indicators: Iterable[Indicator]) -> dict[str, tuple[str, ...]]:
+    """Return the confidential measures that each indicator prints."""
+    printed: dict[str, tuple[str, ...]] = {}
+    for indicator in indicators:
+        used = tuple(name for name in (indicator.numerator, indicator.denominator) if name is not None)
+        if indicator.fictive or not set(policy.sources).isdisjoint(indicator.sources):
+            for measure in used:
+                if measure not in policy.rules and measure not in policy.public:
+                    raise UnprotectedMeasureError(
+                        f"L’indicateur « {indicator.id} » tire de données confidentielles la mesure "
+                        f"« {measure} », qui n’a pas de règle de secret. Ajoutez-la à {RULES.name}."
+                    )
+        if ruled := tuple(measure for measure in used if measure in policy.rules):
+            printed[indicator.id] = ruled
+    return printed
 
 
-def build_system(amounts: Amounts, territories: pl.DataFrame) -> System:
-    """Return the cells of one count: cité, commune, EPCI, basin, and what differences give away.
-
-    The base variables are the part of each cité in each of its communes and the rest of each commune.
-    The rest of a commune is never printed, but commune minus cités gives it: it is a cell to protect.
-    """
-    in_commune: dict[str, list[tuple[str, str]]] = {}
-    of_cite: dict[str, list[tuple[str, str]]] = {}
-    for cite, commune in members(territories, "cite", "commune").iter_rows():
-        part = (cite, commune)
-        in_commune.setdefault(commune, []).append(part)
-        of_cite.setdefault(cite, []).append(part)
-    cells: dict[Key, Cell] = {}
-    for cite, parts in of_cite.items():
-        cells["cite", cite] = Cell(amounts["cite", cite], frozenset(parts))
-    communes: dict[str, frozenset[Key]] = {}
-    for commune in territories.filter(pl.col("level") == "commune")["code"]:
-        parts = in_commune.get(commune, [])
-        rest = frozenset({("rest", commune), *(part for part in parts if len(of_cite[part[0]]) > 1)})
-        communes[commune] = frozenset(parts) | rest
-        cells["commune", commune] = Cell(amounts["commune", commune], communes[commune])
-        inside = sum(amounts["cite", cite] for cite, _ in parts if len(of_cite[cite]) == 1)
-        if rest != communes[commune]:
-            cells[f"rest of {commune}"] = Cell(amounts["commune", commune] - inside, rest, publishable=False)
-    for level in ("epci", "basin"):
-        for code, group in members(territories, "commune", level).group_by("parent"):
-            bases = frozenset().union(*(communes[commune] for commune in group["child"]))
-            cells[level, str(code[0])] = Cell(amounts[level, str(code[0])], bases)
-    return System(cells)
+def _figures(
+    observations: pl.DataFrame, printed: dict[str, tuple[str, ...]], vintage: int
+) -> dict[Key, tuple[str, ...]]:
+    """Return the figures of one vintage that give counts away, with the measures that each prints."""
+    rows = observations.filter(
+        (pl.col("vintage") == vintage)
+        & pl.col("indicator").is_in(list(printed))
+        & pl.col("status").is_in(_TELLING)
+    ).select("indicator", "territory_level", "territory_code")
+    return {figure: printed[figure[0]] for figure in rows.iter_rows()}
 
 
-def _sensitive(rule: Rule, key: Key, value: float, base: Amounts) -> bool:
-    if 0 < value < rule.minimum:
-        return True
-    if not isinstance(key, tuple) or key not in base:
-        return False
-    whole = base[key]
-    if 0 < whole - value < rule.minimum:
-        return True
-    return rule.group and whole > 0 and value in (0, whole)
-
-
-def _amounts(measures: pl.DataFrame, measure: str) -> dict[int, Amounts]:
-    """Return the counts of one measure by vintage, at the levels that are linked."""
-    frame = measures.filter((pl.col("measure") == measure) & pl.col("level").is_in(LEVELS))
-    by_vintage: dict[int, Amounts] = {}
-    for level, code, vintage, amount in frame.select("level", "code", "vintage", "amount").iter_rows():
-        by_vintage.setdefault(vintage, {})[level, code] = amount
-    return by_vintage
+def _counts(measures: pl.DataFrame, policy: Policy) -> dict[int, dict[str, dict[Area, float]]]:
+    """Return vintage -> measure -> counts, at the levels that are linked."""
+    frame = measures.filter(
+        pl.col("measure").is_in(list(policy.rules))
+        & pl.col("level").is_in(LEVELS)
+        & pl.col("amount").is_not_null()
+    )
+    counts: defaultdict[int, defaultdict[str, dict[Area, float]]] = defaultdict(lambda: defaultdict(dict))
+    columns = ("vintage", "measure", "level", "code", "amount")
+    for vintage, measure, level, code, amount in frame.sort(columns[:4]).select(columns).iter_rows():
+        counts[vintage][measure][level, code] = amount
+    return {vintage: dict(found) for vintage, found in sorted(counts.items())}

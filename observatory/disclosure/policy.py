@@ -1,0 +1,96 @@
+"""The rules of secrecy by measure, read from ``rules.yaml``.
+
+Belongs here: what makes a count sensitive, and what everybody knows of one count from another.
+Does not: which cells there are (``cells``), which are hidden to protect others (``linked``).
+"""
+
+from functools import cache
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field
+
+from observatory.errors import ObservatoryError
+
+RULES = Path(__file__).with_name("rules.yaml")
+
+
+class RuleError(ObservatoryError):
+    """The rules contradict one another."""
+
+
+class Rule(BaseModel):
+    """What makes a count secret (see ``rules.yaml``).
+
+    Attributes:
+        measure: the count.
+        minimum: counts from 1 to ``minimum - 1`` are secret.
+        within: the count of which it is a part, by definition.
+        apart_from: other parts of the same whole that share no unit with it.
+        complement_of: a count that contains it and what is left of which follows the same rule.
+        group: whether none, or all, is secret too.
+        reason: why, in French.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    measure: str
+    minimum: int = Field(ge=2)
+    within: str | None = None
+    apart_from: tuple[str, ...] = ()
+    complement_of: str | None = None
+    group: bool = False
+    reason: str
+
+
+class Policy(BaseModel):
+    """All the rules.
+
+    Attributes:
+        sources: sources of the catalogue that hold data on people's homes, ages and benefits.
+        public: counts that other producers publish, which a figure may divide by.
+        rules: rules by measure.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sources: tuple[str, ...]
+    public: tuple[str, ...]
+    rules: dict[str, Rule]
+
+    def wholes(self, measure: str) -> list[str]:
+        """Return the counts that contain a measure, nearest first."""
+        found: list[str] = []
+        whole = self.rules[measure].within
+        while whole is not None:
+            found.append(whole)
+            whole = self.rules[whole].within
+        return found
+
+
+@cache
+def load_policy(path: Path = RULES) -> Policy:
+    """Return the rules.
+
+    Raises:
+        RuleError: a measure stands twice, or a rule names a count that does not contain its own.
+        pydantic.ValidationError: a rule breaks the model.
+    """
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    rules = [Rule.model_validate(item) for item in content.pop("rules")]
+    policy = Policy(**content, rules={rule.measure: rule for rule in rules})
+    if len(policy.rules) != len(rules):
+        raise RuleError(f"{path.name} donne deux règles à une même mesure.")
+    for rule in rules:
+        named = {rule.within, rule.complement_of, *rule.apart_from} - {None}
+        if unknown := sorted(str(name) for name in named if name not in policy.rules):
+            raise RuleError(f"La règle de « {rule.measure} » cite des mesures sans règle : {unknown}.")
+    for rule in rules:
+        if rule.complement_of is not None and rule.complement_of not in policy.wholes(rule.measure):
+            raise RuleError(
+                f"La règle de « {rule.measure} » protège le complément à « {rule.complement_of} », "
+                "qui ne la contient pas."
+            )
+        if any(policy.rules[other].within != rule.within for other in rule.apart_from):
+            raise RuleError(f"La règle de « {rule.measure} » l’oppose à une part d’un autre ensemble.")
+    return policy

@@ -1,0 +1,99 @@
+"""Counts linked by sums: cells, the figures that print them, the amounts to protect.
+
+Belongs here: the vocabulary of the attack and of the protection.
+Does not: how a system is built from territories and counts (``cells``), attacked (``attack``) or protected
+(``linked``).
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from observatory.errors import ObservatoryError
+
+Key = tuple[str, ...]
+Variable = tuple[str, ...]
+
+
+class InconsistentCellsError(ObservatoryError):
+    """Published cells contradict one another: a total is not the sum of its parts."""
+
+    @classmethod
+    def among(cls, cells: Iterable[Key]) -> "InconsistentCellsError":
+        """Return the error for some cells; it names them and never says their values."""
+        names = ", ".join(f"« {' / '.join(cell)} »" for cell in sorted(cells))
+        return cls(
+            f"Des effectifs liés par des sommes se contredisent : {names}. Que faire : vérifiez que tous "
+            "les niveaux sont comptés sur les mêmes lignes, et que chaque cité n’en a que dans ses communes."
+        )
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A count: the sum of some variables."""
+
+    value: float
+    variables: frozenset[Variable]
+
+
+@dataclass(frozen=True)
+class Target:
+    """An amount to protect, ``plus`` less ``minus``: its interval must be at least ``width`` wide."""
+
+    plus: frozenset[Variable]
+    minus: frozenset[Variable]
+    width: float
+
+
+@dataclass(frozen=True)
+class Inclusion:
+    """The ``parts``, disjoint, are together at most the ``whole``."""
+
+    parts: frozenset[Variable]
+    whole: Variable
+
+    @property
+    def coefficients(self) -> dict[Variable, int]:
+        """Coefficients of the inequality ``<= 0``."""
+        return {self.whole: -1} | dict.fromkeys(self.parts, 1)
+
+
+@dataclass(frozen=True)
+class System:
+    """Cells, the figures that print them, the amounts to protect and what everybody knows.
+
+    Attributes:
+        cells: counts by key.
+        figures: key of a figure -> keys of the cells that it prints, hidden or shown together.
+        targets: amounts to protect, by key.
+        inclusions: relations that hold by definition.
+    """
+
+    cells: Mapping[Key, Cell]
+    figures: Mapping[Key, frozenset[Key]]
+    targets: Mapping[Key, Target]
+    inclusions: tuple[Inclusion, ...] = ()
+
+    @cached_property
+    def printing(self) -> dict[Key, frozenset[Key]]:
+        """Key of a cell -> keys of the figures that print it."""
+        figures: defaultdict[Key, set[Key]] = defaultdict(set)
+        for figure, cells in self.figures.items():
+            for cell in cells:
+                figures[cell].add(figure)
+        return {cell: frozenset(keys) for cell, keys in figures.items()}
+
+    @cached_property
+    def inclusions_of(self) -> dict[Variable, list[Inclusion]]:
+        """Variable -> the inclusions that it stands in."""
+        found: defaultdict[Variable, list[Inclusion]] = defaultdict(list)
+        for inclusion in self.inclusions:
+            for variable in sorted(inclusion.coefficients):
+                found[variable].append(inclusion)
+        return dict(found)
+
+    def known(self, hidden: Iterable[Key]) -> set[Key]:
+        """Return the cells that a figure not hidden prints."""
+        hidden = set(hidden)
+        return {cell for figure, cells in self.figures.items() if figure not in hidden for cell in cells}

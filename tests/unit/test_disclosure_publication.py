@@ -1,0 +1,168 @@
+"""The real publication, computed from the fictive deliveries, stands an attack it knows nothing of."""
+
+from dataclasses import dataclass
+
+import polars as pl
+import pytest
+from disclosure_attacker import BASE, FAMILIES, MINIMUM, leaks, read_counts, read_map, secrets
+
+from observatory.disclosure.rules import UnprotectedMeasureError, protect_observations
+from observatory.indicators import measures
+from observatory.indicators.catalogue import load_indicators
+from observatory.indicators.compute import compute_observations
+from observatory.paths import PROJECT, DataPaths
+from observatory.sources.angdm import read_angdm
+from observatory.sources.cites import read_cites
+from observatory.sources.default_sample import write_default_sample
+from observatory.sources.embedded import read_embedded
+from observatory.sources.extracts import parse_census, parse_perimeters
+from observatory.sources.landlords import read_landlord
+from observatory.territories import build_territories, select_perimeter
+
+INDICATORS = load_indicators()
+FICTIVE = {item.id: (item.numerator, item.denominator, item.scale) for item in INDICATORS if item.fictive}
+KEYS = ["territory_level", "territory_code", "indicator", "vintage"]
+AMOUNTS = ["value", "numerator", "denominator"]
+
+
+@dataclass(frozen=True)
+class Publication:
+    territories: pl.DataFrame
+    measures: pl.DataFrame
+    computed: pl.DataFrame
+    published: pl.DataFrame
+
+    @property
+    def truth(self) -> dict:
+        rows = self.measures.filter(pl.col("measure").is_in(list(MINIMUM)))
+        columns = ["measure", "level", "code", "amount"]
+        return {tuple(key): amount for *key, amount in rows.select(columns).iter_rows()}
+
+
+@pytest.fixture(scope="module")
+def publication(tmp_path_factory: pytest.TempPathFactory) -> Publication:
+    paths = DataPaths(root=tmp_path_factory.mktemp("data"), shipped=PROJECT / "data")
+    write_default_sample(paths)
+    perimeters = parse_perimeters(read_embedded(paths.embedded / "perimetres.csv"))
+    census = parse_census(read_embedded(paths.embedded / "iris_2021.csv"))
+    cites = read_cites(paths.reference / "cites.csv")
+    iris = census.filter(pl.col("level") == "iris")
+    territories = select_perimeter(build_territories(perimeters, iris, cites))
+    communes = set(perimeters["commune_code"])
+    files = {path.parent.parent.name: path for path in paths.sample.rglob("*.csv")}
+    dwellings = pl.concat(
+        read_landlord(files[name], name, 2024, cites, communes, f"{name}:2024").accepted
+        for name in ("maisons-et-cites", "sia-habitat")
+    )
+    people = read_angdm(files["angdm"], 2024, cites, communes, "angdm:2024").accepted
+    public = measures.census_measures(census, territories)
+    counts = pl.concat(
+        [
+            public,
+            measures.dwelling_measures(dwellings, territories, public),
+            measures.beneficiary_measures(people, territories),
+        ]
+    )
+    computed = compute_observations(INDICATORS, counts, territories)
+    published = protect_observations(computed, INDICATORS, counts, territories)
+    return Publication(territories, counts, computed, published)
+
+
+def test_no_secret_is_known_within_less_than_its_minimum(publication: Publication) -> None:
+    found = leaks(publication.published, FICTIVE, publication.territories, publication.truth, whole=False)
+    assert list(found) == []
+
+
+def test_there_are_hundreds_of_secrets_to_protect(publication: Publication) -> None:
+    areas = read_map(publication.territories).atoms
+    count = sum(len(secrets(family, areas, publication.truth)) for family in FAMILIES)
+    assert count > 500
+
+
+def test_the_attacker_succeeds_without_secondary_suppression(publication: Publication) -> None:
+    """Only figures that print a sensitive count hidden: differences give some of them back."""
+    sensitive = [
+        ({secret.measure, BASE[secret.measure]} if secret.rest else {secret.measure}, *secret.area)
+        for family in FAMILIES
+        for secret in secrets(family, read_map(publication.territories).atoms, publication.truth)
+        if secret.area[0] != "difference"
+    ]
+    primary = pl.DataFrame(
+        [
+            (level, code, indicator)
+            for indicator, (*counts, _) in FICTIVE.items()
+            for printed, level, code in sensitive
+            if printed <= set(counts)
+        ],
+        schema=KEYS[:3],
+        orient="row",
+    ).unique()
+    hidden = publication.computed.join(primary.with_columns(gone=True), on=KEYS[:3], how="left").with_columns(
+        *(pl.when(pl.col("gone").is_null()).then(pl.col(name)).alias(name) for name in AMOUNTS),
+        status=pl.when(pl.col("gone").is_null()).then(pl.col("status")).otherwise(pl.lit("secret")),
+    )
+    found = leaks(hidden, FICTIVE, publication.territories, publication.truth, whole=False)
+    assert len(list(found)) > 5
+    # What the rules alone hide is hidden, and the protection adds little to it.
+    secret = publication.published.filter(pl.col("status") == "secret")
+    assert primary.join(secret, on=KEYS[:3], how="anti").is_empty()
+    assert 0 < secret.height - primary.height < 0.1 * primary.height
+
+
+def test_a_count_is_hidden_wherever_it_is_printed(publication: Publication) -> None:
+    known = read_counts(publication.published, FICTIVE)
+    secret = publication.published.filter(
+        (pl.col("status") == "secret") & (pl.col("indicator") == "beneficiaires_angdm")
+    )
+    assert secret.height > 10
+    for level, code in secret.select("territory_level", "territory_code").iter_rows():
+        assert not [key for key in known if key == ("beneficiaries", level, code)]
+
+
+def test_only_confidential_figures_change_and_only_to_secret(publication: Publication) -> None:
+    computed, published = publication.computed, publication.published
+    assert published.select(KEYS).equals(computed.select(KEYS))
+    assert published.schema == computed.schema
+    public = ~pl.col("indicator").is_in(list(FICTIVE))
+    assert published.filter(public).equals(computed.filter(public))
+    shown = published["status"] != "secret"
+    assert published.filter(shown).equals(computed.filter(shown))
+    hidden = published.filter(~shown)
+    assert hidden.select(pl.col(AMOUNTS).is_null().all()).row(0) == (True, True, True)
+    assert set(computed.filter(~shown)["status"]) <= {"published", "not_applicable"}
+
+
+def test_every_total_of_epci_and_basin_is_published(publication: Publication) -> None:
+    wide = publication.published.filter(
+        pl.col("territory_level").is_in(["epci", "basin"]) & pl.col("indicator").is_in(list(FICTIVE))
+    )
+    assert set(wide["status"]) == {"published"}
+
+
+def test_the_order_of_rows_changes_nothing(publication: Publication) -> None:
+    def shuffled(frame: pl.DataFrame) -> pl.DataFrame:
+        return frame.sample(fraction=1, shuffle=True, seed=7)
+
+    again = protect_observations(
+        shuffled(publication.computed),
+        tuple(reversed(INDICATORS)),
+        shuffled(publication.measures),
+        shuffled(publication.territories),
+    )
+    assert again.sort(KEYS).equals(publication.published.sort(KEYS))
+
+
+@pytest.mark.parametrize("part", ["numerator", "denominator"])
+def test_a_confidential_measure_without_rule_stops_the_publication(
+    publication: Publication, part: str
+) -> None:
+    rate = next(item for item in INDICATORS if item.id == "part_ayants_droit")
+    with pytest.raises(
+        UnprotectedMeasureError, match=r"« part_ayants_droit ».*« mining_rents ».*rules\.yaml"
+    ):
+        protect_observations(
+            publication.computed,
+            [rate.model_copy(update={part: "mining_rents"})],
+            publication.measures,
+            publication.territories,
+        )
