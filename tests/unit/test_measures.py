@@ -79,20 +79,8 @@ def measure_rows(values, level="commune", measure="m", vintage=2022):
 
 
 def population_rows(rows):
-    return pl.DataFrame(
-        [(level, code, year, count, f"f{year}") for (level, code, year), count in rows.items()],
-        schema={
-            "level": pl.String,
-            "code": pl.String,
-            "vintage": pl.Int32,
-            "population": pl.Int64,
-            "file_id": pl.String,
-        },
-        orient="row",
-    )
-
-
-# sum_up
+    lines = [(level, code, year, count, f"f{year}") for (level, code, year), count in rows.items()]
+    return pl.DataFrame(lines, schema=["level", "code", "vintage", "population", "file_id"], orient="row")
 
 
 def test_parents_are_the_sums_of_all_their_children(small_territories):
@@ -156,9 +144,6 @@ def test_order_of_the_rows_does_not_matter(small_territories, counts, random):
     shuffled = sum_up(measure_rows(dict(values)), small_territories, "commune", ("epci", "basin"))
     assert straight.equals(shuffled)
     assert amounts(straight, "m", "basin") == {"BM": sum(counts)}
-
-
-# Census, populations, areas
 
 
 def census_rows(rows):
@@ -262,9 +247,6 @@ def test_areas_sum_up_and_are_dated_as_the_census(small_territories):
     assert amounts(frame, "area", "epci") == {"A": 3.75, "B": 4.0}
     assert amounts(frame, "area", "basin") == {"BM": 7.75}
     assert frame["vintage"].unique().to_list() == [2021]
-
-
-# Dwellings and beneficiaries
 
 
 def test_dwellings_are_counted_by_state(small_territories):
