@@ -1,0 +1,102 @@
+"""Composition of the EPCI, one file per year: DGCL (Banatic) until 2017, INSEE's since.
+
+Belongs here: the columns of each edition and the characters they damage.
+Does not: which EPCI make the perimeter (``territories``, ``geography.perimeters``).
+"""
+
+from pathlib import Path
+
+import polars as pl
+
+from observatory.errors import InputError
+from observatory.sources.geo_tables import check_commune_codes, columns_by_meaning, read_text_table
+
+_COLUMNS = {
+    "epci_code": ("siren", "EPCI - Métropole"),
+    "epci_name": ("nom", "Libellé de l'EPCI / Métropole"),
+    "epci_kind": ("nature",),
+    "commune_code": ("insee", "Code géographique"),
+    "commune_name": ("nom_com", "Libellé géographique"),
+}
+_KINDS = ("CA", "CC", "CU", "CV", "DISTRICT", "METRO")
+# INSEE's editions give the kind in the name only. « Métropole » comes last: Valenciennes Métropole is a CA.
+_KIND_OF_NAME = {
+    "CU": r"(?i)^communauté urbaine",
+    "CA": r"(?i)^communauté d['’]agglomération",
+    "CC": r"(?i)^communauté de communes",
+    "METRO": r"(?i)métropole",
+}
+# INSEE's code for the communes that belong to no EPCI.
+_NO_EPCI = "ZZZZZZZZZ"
+
+
+def read_epci(path: Path, cog_year: int) -> pl.DataFrame:
+    """Return ``parse_epci`` of one edition.
+
+    Raises:
+        InputError: as ``parse_epci``, or the file is absent.
+    """
+    return parse_epci(read_text_table(path, ";"), cog_year, path.name)
+
+
+def parse_epci(text: pl.DataFrame, cog_year: int, name: str = "epci.csv") -> pl.DataFrame:
+    """Return the composition of the EPCI of 1 January ``cog_year``.
+
+    Returns:
+        One row per commune in an EPCI: columns cog_year, epci_code (SIREN), epci_name, epci_kind (CA, CC, CU,
+        CV, DISTRICT, METRO), commune_code, commune_name. A commune in no EPCI has no row.
+
+    Raises:
+        InputError: a column is missing, a code or a kind is not one, or a commune is in two EPCI.
+    """
+    frame = columns_by_meaning(text, name, _COLUMNS, optional=("epci_kind",))
+    frame = frame.filter(pl.col("epci_code") != _NO_EPCI).with_columns(
+        _repaired(pl.col("epci_name")), _repaired(pl.col("commune_name"))
+    )
+    check_commune_codes(frame, name, "commune_code")
+    by_name = pl.coalesce(
+        pl.when(pl.col("epci_name").str.contains(pattern)).then(pl.lit(kind))
+        for kind, pattern in _KIND_OF_NAME.items()
+    )
+    frame = frame.with_columns(pl.coalesce("epci_kind", by_name).alias("epci_kind"))
+    _check(frame, name)
+    return frame.select(
+        pl.lit(cog_year, pl.Int32).alias("cog_year"),
+        "epci_code",
+        "epci_name",
+        "epci_kind",
+        "commune_code",
+        "commune_name",
+    ).sort("commune_code")
+
+
+def _repaired(column: pl.Expr) -> pl.Expr:
+    """Return names whose Windows apostrophe and œ became control characters (editions 2006, 2011)."""
+    return column.str.replace_all("\x92", "’", literal=True).str.replace_all("\x9c", "œ", literal=True)
+
+
+def _check(frame: pl.DataFrame, name: str) -> None:
+    remedy = "remettez le fichier du producteur, sans le modifier."
+    wrong = frame.filter(~pl.col("epci_kind").is_in(_KINDS).fill_null(False))
+    if wrong.height:
+        raise InputError(
+            name,
+            "la nature de l’EPCI n’est pas connue.",
+            remedy,
+            column="nature",
+            value=wrong["epci_name"][0],
+        )
+    wrong = frame.filter(~pl.col("epci_code").str.contains(r"^\d{9}$").fill_null(False))
+    if wrong.height:
+        raise InputError(
+            name, "la valeur n’est pas un SIREN.", remedy, column="siren", value=wrong["epci_code"][0]
+        )
+    twice = frame.filter(pl.col("commune_code").is_duplicated())
+    if twice.height:
+        raise InputError(
+            name,
+            "la commune est dans deux EPCI à fiscalité propre.",
+            remedy,
+            column="insee",
+            value=twice["commune_code"][0],
+        )

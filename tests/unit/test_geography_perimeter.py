@@ -1,0 +1,341 @@
+"""The perimeter of the mining basin through time, from the producers' own files."""
+
+import json
+
+import polars as pl
+import pytest
+
+from observatory.geography import build_history, build_passage, former_communes, populations_on
+from observatory.geography.perimeters import (
+    UndocumentedPerimeterError,
+    check_perimeter,
+    communes_touching,
+    differences,
+    seven_epci,
+    seven_epci_as_they_were,
+)
+from observatory.geography.populations import LostPopulationError, _check_total
+from observatory.sources.cog_events import communes_of, read_communes, read_events, read_former_history
+from observatory.sources.cog_passage import read_cogugaison
+from observatory.sources.commune_populations import read_populations
+from observatory.sources.dgcl import read_epci
+from observatory.sources.mbm_perimeter import match_communes, parse_mbm_communes, parse_polygons, read_layer
+from observatory.territories import UnknownPerimeterError
+
+TODAY = 2026
+# Communes of 1968 that are no longer, with the one that holds them today: read in INSEE's events by eye.
+ABSORBED = {
+    "62098": "62427",  # Beaumont, in Hénin-Beaumont, 1 January 1971
+    "62707": "62706",  # Richebourg-Saint-Vaast, with Richebourg-l'Avoué in Richebourg, 21 February 1971
+    "62687": "62693",  # Ranchicourt, with Rebreuve-sous-les-Monts in Rebreuve-Ranchicourt, 1 July 1971
+    "62482": "62178",  # Labuissière, with Bruay-en-Artois in Bruay-la-Buissière, 9 February 1987
+    "62110": "62473",  # Berguette, in Isbergues, 1 January 1996
+    "62575": "62473",  # Molinghem, in Isbergues, 1 January 1996
+}
+
+
+@pytest.fixture(scope="module")
+def people(mirror):
+    return read_populations(
+        mirror / "insee/populations/populations_1968_2024_59_62_geographie_de_l_annee.csv"
+    )
+
+
+@pytest.fixture(scope="module")
+def communes(mirror):
+    return read_communes(mirror / "insee/cog/v_commune_depuis_1943_59_62.csv")
+
+
+@pytest.fixture(scope="module")
+def history(mirror, perimeters):
+    lists = perimeters.select(cog_year="perimeter_vintage", commune_code="commune_code")
+    return build_history(read_events(mirror / "insee/cog/v_mvtcommune_2023.csv"), 2023, lists=lists)
+
+
+@pytest.fixture(scope="module")
+def basin(perimeters):
+    return frozenset(perimeters.filter(pl.col("perimeter_vintage") == TODAY)["commune_code"])
+
+
+@pytest.fixture(scope="module")
+def compositions(mirror, perimeters):
+    ours = perimeters.rename({"perimeter_vintage": "cog_year"}).drop("file_id")
+    years = (1999, 2006, 2011, 2016, 2017)
+    former = [read_epci(mirror / f"dgcl/epci/epci_{year}_dep59_62.csv", year) for year in years]
+    return pl.concat([frame.select(sorted(frame.columns)) for frame in (*former, ours)])
+
+
+@pytest.fixture(scope="module")
+def mbm(mirror, communes):
+    layer = read_layer(mirror / "mbm/patrimoine/communes-mbm.geojson")
+    return parse_mbm_communes(layer, communes_of(communes, 2023))
+
+
+def rows(passage: pl.DataFrame) -> list[tuple[object, ...]]:
+    return passage.select("code_from", "code_to", "ratio", "kind").rows()
+
+
+def test_the_events_and_the_list_of_communes_tell_the_same_communes(history, communes):
+    known = set(communes["code"])
+    for year in range(1968, 2024):
+        assert {code for code in known if history.exists(code, year)} == set(
+            communes_of(communes, year)["code"]
+        ), year
+
+
+def test_what_became_of_the_communes_of_1968(history, basin, people):
+    former = former_communes(history, basin, TODAY, 1968)
+    assert former == basin | set(ABSORBED)
+    passage = build_passage(history, former, 1968, TODAY, people)
+    merged = passage.filter(pl.col("kind") == "merged")
+    assert dict(
+        merged.filter(pl.col("code_from") != pl.col("code_to")).select("code_from", "code_to").rows()
+    ) == (ABSORBED)
+    assert set(merged["code_to"]) == set(ABSORBED.values())
+    assert passage["ratio"].to_list() == [1.0] * 293
+
+
+@pytest.mark.parametrize(
+    ("day", "kind", "text"),
+    [
+        ("1971-01-01", "fusion simple", "Beaumont (62098) + Hénin-Liétard (62427) → Hénin-Beaumont (62427)"),
+        (
+            "1971-02-21",
+            "fusion simple",
+            "Richebourg-l'Avoué (62706) + Richebourg-Saint-Vaast (62707) → Richebourg (62706)",
+        ),
+        (
+            "1971-07-01",
+            "fusion simple",
+            "Ranchicourt (62687) + Rebreuve-sous-les-Monts (62693) → Rebreuve-Ranchicourt (62693)",
+        ),
+        (
+            "1987-02-09",
+            "fusion-association",
+            "Bruay-en-Artois (62178) + Labuissière (62482) → Bruay-la-Buissière (62178)",
+        ),
+        (
+            "1996-01-01",
+            "fusion-association",
+            "Berguette (62110) + Isbergues (62473) + Molinghem (62575) → Isbergues (62473)",
+        ),
+    ],
+)
+def test_each_merger_says_when_and_how(history, day, kind, text):
+    target = text[-6:-1]
+    row = build_passage(history, [target], 1968, 2023).row(0, named=True)
+    year, month, number = day.split("-")
+    assert row["date"].isoformat() == day
+    assert row["reason"] == f"{number}/{month}/{year}, {kind}\u202f: {text}"
+
+
+def test_verquigneul_left_in_1990_not_1997_and_came_back_in_2008(history, people):
+    # 20 November 1997, which other tables give, is the day when Beuvry left Béthune.
+    assert rows(build_passage(history, ["62847"], 1990, 1991)) == [("62847", "62119", 1.0, "merged")]
+    assert history.exists("62847", 1990)
+    assert not any(history.exists("62847", year) for year in range(1991, 2008))
+    assert history.exists("62847", 2008)
+    assert [year for year in range(1990, 2001) if not history.exists("62126", year)] == [
+        1994,
+        1995,
+        1996,
+        1997,
+    ]
+    # 1999 has no figure of Verquigneul: Béthune's is shared as in 2006, 26,472 and 1,991 inhabitants.
+    assert rows(build_passage(history, ["62119"], 1999, 2008, people)) == [
+        ("62119", "62119", pytest.approx(26_472 / 28_463), "split"),
+        ("62119", "62847", pytest.approx(1_991 / 28_463), "split"),
+    ]
+    # From 1990, each of the three communes gets back what it brought.
+    passage = build_passage(history, ["62119", "62126", "62847"], 1990, 2008)
+    assert rows(passage) == [(code, code, 1.0, "restored") for code in ("62119", "62126", "62847")]
+
+
+def test_isbergues_read_backwards_is_shared_as_in_1990(history, people):
+    year = dict(people.filter(pl.col("cog_year") == 1990).select("code", "population").iter_rows())
+    total = year["62110"] + year["62473"] + year["62575"]
+    passage = build_passage(history, ["62473"], 1999, 1990, people)
+    assert rows(passage) == [
+        ("62473", code, pytest.approx(year[code] / total), "split") for code in ("62110", "62473", "62575")
+    ]
+
+
+def test_each_step_agrees_with_cogugaison(history, mirror, people):
+    # Its 1975 to 1968 separates a commune of the Somme, whose populations are not in our file.
+    steps = read_cogugaison(mirror / "insee/cog/tables_passage_1968_2024_59_62.csv")
+    somme = pl.col("code_from").is_in(["62881"]) | pl.col("code_to").str.starts_with("80")
+    aisne = pl.col("code_to").str.starts_with("02") | pl.col("code_from").is_in(["59545"])
+    for (start, stop), theirs in steps.filter(~somme & ~aisne).group_by(
+        "cog_from", "cog_to", maintain_order=True
+    ):
+        ours = build_passage(history, set(theirs["code_from"]), start, stop, people)
+        assert ours.select("code_from", "code_to").rows() == theirs.select("code_from", "code_to").rows()
+        assert ours["ratio"].to_list() == pytest.approx(theirs["ratio"].to_list(), abs=1e-6), (start, stop)
+
+
+def test_populations_since_1968_on_the_287_communes(history, people, basin):
+    series = populations_on(history, people, basin, TODAY)
+    assert series["vintage"].unique().sort().to_list() == [
+        *(1968, 1975, 1982, 1990, 1999),
+        *range(2006, 2020),
+        2021,
+    ]
+    by_year = series.group_by("vintage").agg(pl.col("population").sum(), pl.col("code").n_unique())
+    assert set(by_year["code"]) == {287}
+    former = basin | set(ABSORBED)
+    for vintage, total, _ in by_year.iter_rows():
+        file = people.filter((pl.col("vintage") == vintage) & pl.col("code").is_in(list(former)))
+        assert total == pytest.approx(file["population"].sum(), abs=1e-6), vintage
+    totals = dict(by_year.select("vintage", "population").iter_rows())
+    assert totals[2018] == 1_216_644
+    estimated = series.filter(pl.col("estimated")).select("vintage", "code")
+    assert estimated.rows() == [(1999, "62119"), (1999, "62847")]
+    whole = series.filter(~pl.col("estimated"))["population"]
+    assert (whole % 1 == 0).all()
+    known = dict(series.filter(pl.col("code") == "62847").select("vintage", "population").iter_rows())
+    assert (known[1968], known[1990], known[2018]) == (1288, 1644, 1974)
+
+
+def test_populations_agree_with_the_municipal_populations_of_insee(history, people, basin, mirror):
+    national = pl.read_csv(
+        mirror / "insee/populations/population_municipale_2013_2021_national.csv", infer_schema=False
+    ).filter(pl.col("codgeo").is_in(list(basin)))
+    series = populations_on(history, people, basin, TODAY)
+    for vintage in (*range(2013, 2020), 2021):
+        theirs = {
+            row["codgeo"]: float(row[f"p{vintage % 100}_pop"]) for row in national.iter_rows(named=True)
+        }
+        ours = dict(series.filter(pl.col("vintage") == vintage).select("code", "population").iter_rows())
+        assert ours == theirs, vintage
+
+
+def test_a_population_that_gets_lost_is_told():
+    before = pl.DataFrame({"code": ["62119"], "population": [10]})
+    with pytest.raises(LostPopulationError, match="10 habitants avant le passage, 9 après"):
+        _check_total(1999, before, before.with_columns(population=pl.lit(9)), frozenset({"62119"}))
+
+
+@pytest.mark.parametrize(
+    ("year", "communes_then", "same", "other", "none"),
+    [
+        (1999, 286, 50, 134, 102),
+        (2006, 286, 105, 181, 0),
+        (2011, 287, 105, 182, 0),
+        (2016, 287, 186, 101, 0),
+        (2017, 287, 286, 1, 0),
+        (2026, 287, 287, 0, 0),
+    ],
+)
+def test_the_communes_of_the_seven_epci_in_the_epci_of_each_year(
+    history, communes, compositions, year, communes_then, same, other, none
+):
+    frame = seven_epci(year, compositions, communes_of(communes, year), history, TODAY)
+    counts = dict(frame["situation"].value_counts().iter_rows())
+    assert frame.height == communes_then
+    assert frame["commune_name"].null_count() == 0
+    assert [counts.get(key, 0) for key in ("same_epci", "other_epci", "no_epci")] == [same, other, none]
+    assert frame.filter(pl.col("situation") == "no_epci")["epci_name"].null_count() == none
+
+
+def test_emerchicourt_changed_epci(history, communes, compositions):
+    frame = seven_epci(2017, compositions, communes_of(communes, 2017), history, TODAY)
+    moved = frame.filter(pl.col("situation") == "other_epci")
+    assert moved.select("commune_name", "epci_code", "reference_epci").rows() == [
+        ("Émerchicourt", "245901152", ["200042190"])
+    ]
+
+
+def test_epci_that_do_not_exist_yet_are_told(compositions):
+    frame = seven_epci_as_they_were(1999, compositions)
+    there = frame.filter(pl.col("note").is_null())
+    assert there.select("epci_code", "epci_kind", "communes").rows() == [
+        ("246200299", "DISTRICT", 14),
+        ("246200364", "DISTRICT", 36),
+    ]
+    assert frame["note"].drop_nulls().unique().to_list() == ["aucun EPCI n’a ce SIREN au 1er janvier 1999"]
+    assert seven_epci_as_they_were(2017, compositions)["communes"].sum() == 287
+
+
+def test_insee_and_the_packages_give_the_same_epci_in_2024(mirror, perimeters):
+    insee = read_epci(mirror / "dgcl/epci/epci_2024_dep59_62.csv", 2024)
+    ours = perimeters.filter(pl.col("perimeter_vintage") == 2024).select("commune_code", "epci_code")
+    assert ours.join(insee, on=["commune_code", "epci_code"], how="anti").is_empty()
+
+
+def test_a_year_without_composition_is_refused(compositions):
+    with pytest.raises(UnknownPerimeterError, match=r"COG 2009. Années connues.*1999, 2006"):
+        seven_epci_as_they_were(2009, compositions)
+
+
+def test_erbm_has_no_list_and_says_so():
+    with pytest.raises(UndocumentedPerimeterError, match="8 intercommunalités et 250 communes"):
+        check_perimeter("erbm")
+    with pytest.raises(UnknownPerimeterError, match="sept_epci, mbm, unesco"):
+        check_perimeter("zone d'emploi")
+    assert check_perimeter("mbm") == "mbm"
+
+
+def test_the_330_communes_of_the_mission(mbm, basin):
+    frame, missed = mbm
+    assert frame.height == 330
+    assert missed.is_empty()
+    assert basin < set(frame["commune_code"])
+    beyond = frame.filter(~pl.col("commune_code").is_in(list(basin)))
+    assert dict(beyond["epci_code"].value_counts().iter_rows()) == {"200041960": 38, "200093201": 5}
+
+
+def test_the_names_alone_give_the_same_codes(mbm, communes):
+    frame, _ = mbm
+    matches = match_communes(frame["commune_name"], communes_of(communes, 2023))
+    assert matches["code"].to_list() == frame["commune_code"].to_list()
+
+
+def test_the_communes_of_the_inscribed_property(mbm, mirror, basin, contours):
+    layer = read_layer(mirror / "mbm/patrimoine/bien-inscrit.geojson")
+    areas = parse_polygons(layer, "bien-inscrit.geojson")
+    found = communes_touching(areas, mbm[0])
+    kept = set(found.filter(pl.col("kept"))["commune_code"])
+    assert len(kept) == 89
+    assert kept <= basin
+    assert found.filter(~pl.col("kept"))["area_ha"].max() < 0.1
+    assert found.filter(pl.col("kept"))["area_ha"].min() > 0.3
+    simplified = contours.filter(pl.col("level") == "commune").select(
+        commune_code="code", geometry="geometry"
+    )
+    again = communes_touching(areas, simplified)
+    assert set(again.filter(pl.col("kept"))["commune_code"]) == kept
+
+
+def square(west: float, east: float) -> str:
+    ring = [[west, 50.0], [east, 50.0], [east, 50.01], [west, 50.01], [west, 50.0]]
+    return json.dumps({"type": "Polygon", "coordinates": [ring]})
+
+
+def test_a_property_that_follows_a_limit_does_not_touch_the_neighbour():
+    contours = pl.DataFrame(
+        {
+            "commune_code": ["62001", "62002", "62003"],
+            "geometry": [square(3, 3.01), square(3.01, 3.02), square(4, 5)],
+        }
+    )
+    # A hundred-thousandth of a degree of longitude is 0.7 m here: 0.08 ha along the limit.
+    found = communes_touching(pl.DataFrame({"geometry": [square(3.0, 3.01001)]}), contours)
+    assert found["commune_code"].to_list() == ["62001", "62002"]
+    assert found["kept"].to_list() == [True, False]
+    assert found["area_ha"].to_list() == pytest.approx([79.8, 0.0798], rel=0.01)
+    assert found["share"][0] == pytest.approx(1.0)
+    assert found["reason"].to_list() == [
+        None,
+        "moins de 0,25\u202fha en commun\u202f: la limite passe au bord du Bien",
+    ]
+
+
+def test_what_enters_and_leaves_a_perimeter():
+    frame = differences({1999: frozenset({"a", "b"}), 2006: frozenset({"b", "c"})})
+    assert frame.rows() == [(2006, "c", "enters"), (2006, "a", "leaves")]
+
+
+def test_one_exchange_of_parcels_moved_inhabitants(mirror, basin):
+    former = read_former_history(mirror / "insee/cog/historiq2017_59_62.txt")
+    moved = former.filter((pl.col("kind") == "parcels") & (pl.col("inhabitants") > 0))
+    assert moved.filter(pl.col("code").is_in(list(basin)))["code"].to_list() == ["62563", "62737"]
