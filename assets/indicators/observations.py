@@ -5,7 +5,7 @@ import polars as pl
 from assets.building import table_asset
 from observatory.disclosure.rules import protect_observations
 from observatory.indicators import measures
-from observatory.indicators.catalogue import definitions, load_indicators
+from observatory.indicators.catalogue import definitions, load_indicators, measured
 from observatory.indicators.compute import compute_observations
 from observatory.territories import select_perimeter
 
@@ -19,9 +19,12 @@ _POLARS = {"polars"}
     kinds={"yaml"},
     description="Catalogue des indicateurs.",
 )
-def indicator_definitions() -> pl.DataFrame:
-    """Read the catalogue."""
-    return definitions(load_indicators())
+def indicator_definitions(
+    indicators_public__territory_measures: pl.DataFrame, indicators_mining__territory_measures: pl.DataFrame
+) -> pl.DataFrame:
+    """Keep of the catalogue what this run measures."""
+    counts = pl.concat([indicators_public__territory_measures, indicators_mining__territory_measures])
+    return definitions(measured(load_indicators(), counts))
 
 
 @table_asset(
@@ -86,9 +89,9 @@ def observations(
     core_all__territories: pl.DataFrame,
 ) -> pl.DataFrame:
     """Apply the one formula, then hide what must not be shown."""
-    indicators = load_indicators()
     territories = select_perimeter(core_all__territories)
     counts = pl.concat([indicators_public__territory_measures, indicators_mining__territory_measures])
+    indicators = measured(load_indicators(), counts)
     computed = compute_observations(indicators, counts, territories)
     return protect_observations(computed, indicators, counts, territories)
 

@@ -1,5 +1,6 @@
 """The catalogue of indicators, as frozen models read from ``catalogue.yaml``."""
 
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -22,7 +23,11 @@ class CatalogueError(ObservatoryError):
 
 
 class Indicator(BaseModel):
-    """One indicator: ``scale * numerator / denominator``, or a plain count without denominator."""
+    """One indicator: ``scale * numerator / denominator``, or a plain figure without denominator.
+
+    ``vintages`` and ``sources`` say what may be; ``measured`` narrows them to what the measures hold. No
+    vintage stands for every vintage measured.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -38,7 +43,7 @@ class Indicator(BaseModel):
     polarity: Literal["higher_is_better", "lower_is_better", "neutral"]
     sources: tuple[str, ...]
     levels: tuple[Level, ...]
-    vintages: tuple[int, ...]
+    vintages: tuple[int, ...] = ()
     comparability: str
 
     @property
@@ -63,7 +68,45 @@ def load_indicators(path: Path = CATALOGUE) -> tuple[Indicator, ...]:
     return indicators
 
 
-def definitions(indicators: tuple[Indicator, ...]) -> pl.DataFrame:
+def measured(indicators: Iterable[Indicator], measures: pl.DataFrame) -> tuple[Indicator, ...]:
+    """Return the indicators that the measures allow, with the vintages and sources that they really have.
+
+    An indicator whose source is absent from this run is left out: nothing is promised that is not there.
+
+    Args:
+        indicators: the catalogue.
+        measures: counts (``measures.MEASURES``).
+    """
+    held: dict[str, set[int]] = {}
+    origins: dict[str, set[str]] = {}
+    summary = measures.select("measure", "vintage", file_id=pl.col("file_ids")).explode("file_id").unique()
+    for measure, vintage, file_id in summary.iter_rows():
+        held.setdefault(measure, set()).add(vintage)
+        if file_id is not None:
+            origins.setdefault(measure, set()).add(file_id.partition(":")[0])
+    kept = []
+    for indicator in indicators:
+        parts = [part for part in (indicator.numerator, indicator.denominator) if part is not None]
+        vintages = set.intersection(*(held.get(part, set()) for part in parts))
+        if indicator.vintages:
+            vintages &= set(indicator.vintages)
+        if vintages:
+            sources = set.union(*(origins.get(part, set()) for part in parts))
+            kept.append(
+                indicator.model_copy(
+                    update={
+                        "vintages": tuple(sorted(vintages)),
+                        # A generated source is never dropped: the mark « fictif » hangs on it.
+                        "sources": tuple(
+                            name for name in indicator.sources if name in sources or get_source(name).fictive
+                        ),
+                    }
+                )
+            )
+    return tuple(kept)
+
+
+def definitions(indicators: Iterable[Indicator]) -> pl.DataFrame:
     """Return ``indicators.definitions``."""
     return DEFINITIONS.conform(
         pl.DataFrame(

@@ -13,8 +13,8 @@ def compute_observations(
 ) -> pl.DataFrame:
     """Return ``indicators.observations``: one row per territory, indicator and vintage.
 
-    Statuses before disclosure control: ``published``; ``not_available`` where a count is absent;
-    ``not_applicable`` where the denominator is zero.
+    Statuses before disclosure control: that of the count, numerator first, when it is not published;
+    ``not_available`` where a count has no row; ``not_applicable`` where the denominator is zero.
 
     Args:
         indicators: definitions.
@@ -35,17 +35,22 @@ def _observe(indicator: Indicator, measures: pl.DataFrame, territories: pl.DataF
     frame = _with_measure(grid, measures, indicator.numerator, "numerator")
     if indicator.denominator is None:
         frame = frame.with_columns(
-            value=pl.col("numerator"),
+            status=pl.col("numerator_status"),
+            value=indicator.scale * pl.col("numerator"),
             file_ids=pl.col("numerator_ids"),
-            status=_status(pl.lit(False), pl.col("numerator").is_null()),
             numerator=pl.lit(None, pl.Float64),
             denominator=pl.lit(None, pl.Float64),
         )
     else:
         frame = _with_measure(frame, measures, indicator.denominator, "denominator")
-        absent = pl.col("numerator").is_null() | pl.col("denominator").is_null()
         frame = frame.with_columns(
-            status=_status(pl.col("denominator") == 0, absent),
+            status=pl.when(pl.col("numerator_status") != "published")
+            .then(pl.col("numerator_status"))
+            .when(pl.col("denominator_status") != "published")
+            .then(pl.col("denominator_status"))
+            .when(pl.col("denominator") == 0)
+            .then(pl.lit("not_applicable"))
+            .otherwise(pl.lit("published")),
             file_ids=pl.concat_list("numerator_ids", "denominator_ids").list.unique(maintain_order=True),
         )
         shown = pl.col("status") == "published"
@@ -70,17 +75,14 @@ def _observe(indicator: Indicator, measures: pl.DataFrame, territories: pl.DataF
 
 
 def _with_measure(frame: pl.DataFrame, measures: pl.DataFrame, measure: str, name: str) -> pl.DataFrame:
+    """Join a measure; a territory without row has the status ``not_available``."""
     wanted = measures.filter(pl.col("measure") == measure).select(
-        "level", "code", "vintage", pl.col("amount").alias(name), pl.col("file_ids").alias(f"{name}_ids")
+        "level",
+        "code",
+        "vintage",
+        pl.col("amount").alias(name),
+        pl.col("status").alias(f"{name}_status"),
+        pl.col("file_ids").alias(f"{name}_ids"),
     )
-    return frame.join(wanted, on=["level", "code", "vintage"], how="left", validate="m:1")
-
-
-def _status(without_object: pl.Expr, absent: pl.Expr) -> pl.Expr:
-    return (
-        pl.when(absent)
-        .then(pl.lit("not_available"))
-        .when(without_object)
-        .then(pl.lit("not_applicable"))
-        .otherwise(pl.lit("published"))
-    )
+    joined = frame.join(wanted, on=["level", "code", "vintage"], how="left", validate="m:1")
+    return joined.with_columns(pl.col(f"{name}_status").fill_null("not_available"))

@@ -15,9 +15,15 @@ MEASURES: dict[str, pl.DataType | type[pl.DataType]] = {
     "measure": pl.String,
     "vintage": pl.Int32,
     "amount": pl.Float64,
+    "status": pl.String,
     "file_ids": pl.List(pl.String),
 }
-"""Schema of a frame of measures: one row per territory, measure and vintage."""
+"""Schema of a frame of measures: one row per territory, measure and vintage.
+
+``status`` is one of the contract's; ``amount`` is null unless it is ``published``.
+"""
+
+_GRAVITY = pl.Enum(["secret", "missing", "not_applicable", "not_available", "published"])
 
 _CENSUS = (
     "population",
@@ -69,8 +75,10 @@ def population_measures(populations: pl.DataFrame, territories: pl.DataFrame) ->
         before="amount",
         before_ids="file_ids",
     )
-    both = levels.join(before, on=["level", "code", "vintage"]).with_columns(
-        file_ids=pl.concat_list("before_ids", "file_ids").list.unique(maintain_order=True)
+    both = (
+        levels.drop("status")
+        .join(before, on=["level", "code", "vintage"])
+        .with_columns(file_ids=pl.concat_list("before_ids", "file_ids").list.unique(maintain_order=True))
     )
     change = both.with_columns(
         measure=pl.lit("population_change"), amount=pl.col("amount") - pl.col("before")
@@ -113,9 +121,9 @@ def dwelling_measures(
         "mining_entries": occupied & (pl.col("entry_date").dt.year() == year),
     }
     counts = _count(stock, territories, flags, year)
-    weight = census.filter(pl.col("measure") == "dwellings").with_columns(
-        measure=pl.lit("census_dwellings"), vintage=pl.lit(year, pl.Int32)
-    )
+    weight = census.filter(
+        pl.col("measure") == "dwellings", pl.col("vintage") == CENSUS_VINTAGE
+    ).with_columns(measure=pl.lit("census_dwellings"), vintage=pl.lit(year, pl.Int32))
     return pl.concat([counts, weight])
 
 
@@ -135,9 +143,11 @@ def sum_up(
 ) -> pl.DataFrame:
     """Return ``base`` with its ``child`` rows summed to each of the ``parents`` levels.
 
-    A parent gets a sum only when every one of its children has a value: a partial sum is no figure.
+    A parent gets a sum only when every one of its children has a value: a partial sum is no figure. A
+    parent that has all its children's rows, but not all their values, takes the status of the first kind
+    met among secret, missing, not_applicable and not_available; one that lacks rows gets none.
     """
-    children = base.filter((pl.col("level") == child) & pl.col("amount").is_not_null())
+    children = base.filter(pl.col("level") == child)
     frames = [base]
     for parent in parents:
         pairs = members(territories, child, parent)
@@ -145,10 +155,19 @@ def sum_up(
         sums = (
             children.join(pairs, left_on="code", right_on="child")
             .group_by("parent", "measure", "vintage")
-            .agg(pl.sum("amount"), pl.len().alias("found"), pl.col("file_ids").explode().unique().sort())
+            .agg(
+                pl.sum("amount"),
+                pl.len().alias("found"),
+                pl.col("status").cast(_GRAVITY).min().cast(pl.String),
+                pl.col("file_ids").explode().unique().sort(),
+            )
             .join(expected, on="parent")
             .filter(pl.col("found") == pl.col("expected"))
-            .with_columns(level=pl.lit(parent), code=pl.col("parent"))
+            .with_columns(
+                level=pl.lit(parent),
+                code=pl.col("parent"),
+                amount=pl.when(pl.col("status") == "published").then(pl.col("amount")),
+            )
         )
         frames.append(_measures(sums))
     return pl.concat(frames).sort(
@@ -184,4 +203,10 @@ def _count(
 
 
 def _measures(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the columns of ``MEASURES``; a count without status is published, or missing when null."""
+    if "status" not in frame.columns:
+        has_value = pl.col("amount").is_not_null()
+        frame = frame.with_columns(
+            status=pl.when(has_value).then(pl.lit("published")).otherwise(pl.lit("missing"))
+        )
     return frame.select(pl.col(name).cast(dtype) for name, dtype in MEASURES.items())

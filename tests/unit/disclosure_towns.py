@@ -11,7 +11,11 @@ from observatory.indicators.compute import compute_observations
 from observatory.indicators.measures import DWELLINGS_VINTAGE, MEASURES
 from observatory.tables import TERRITORIES
 
-INDICATORS = tuple(indicator for indicator in load_indicators() if indicator.fictive)
+INDICATORS = tuple(
+    indicator.model_copy(update={"vintages": (DWELLINGS_VINTAGE,)})
+    for indicator in load_indicators()
+    if indicator.fictive
+)
 DEFINITIONS = {item.id: (item.numerator, item.denominator, item.scale) for item in INDICATORS}
 LEVELS = ("cite", "commune", "epci", "basin")
 
@@ -51,7 +55,7 @@ class Town:
     @cached_property
     def measures(self) -> pl.DataFrame:
         rows = [
-            (level, code, measure, DWELLINGS_VINTAGE, float(amount), ["fichier"])
+            (level, code, measure, DWELLINGS_VINTAGE, float(amount), "published", ["fichier"])
             for (measure, level, code), amount in self.counts.items()
         ]
         return pl.DataFrame(rows, schema=MEASURES, orient="row")

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from observatory.indicators.catalogue import Indicator, load_indicators
+from observatory.indicators.catalogue import Indicator, load_indicators, measured
 from observatory.indicators.compute import compute_observations
 from observatory.indicators.measures import MEASURES, beneficiary_measures, dwelling_measures, sum_up
 from observatory.tables import OBSERVATIONS, STATUSES
@@ -30,7 +30,7 @@ COMMUNES = ("59001", "59002", "62001")
 def counted(**measures):
     """Return measures of the communes, summed up; a measure is its three amounts, ``None`` for no row."""
     rows = [
-        ("commune", code, measure, 2021, float(amount), [f"{measure} {code}"])
+        ("commune", code, measure, 2021, float(amount), "published", [f"{measure} {code}"])
         for measure, amounts in measures.items()
         for code, amount in zip(COMMUNES, amounts, strict=True)
         if amount is not None
@@ -175,15 +175,24 @@ def test_grid_is_whole_and_statuses_say_what_values_do(small_territories, data):
 
 
 @pytest.fixture(scope="module")
-def observations(public_measures, dwellings, beneficiaries, territories):
-    measures = pl.concat(
+def counts(public_measures, dwellings, beneficiaries, territories):
+    return pl.concat(
         [
             public_measures,
             dwelling_measures(dwellings, territories, public_measures),
             beneficiary_measures(beneficiaries, territories),
         ]
     )
-    return compute_observations(load_indicators(), measures, territories)
+
+
+@pytest.fixture(scope="module")
+def indicators(counts):
+    return measured(load_indicators(), counts)
+
+
+@pytest.fixture(scope="module")
+def observations(indicators, counts, territories):
+    return compute_observations(indicators, counts, territories)
 
 
 def value(observations, indicator, level, code, vintage):
@@ -196,11 +205,11 @@ def value(observations, indicator, level, code, vintage):
     return row.select("value", "status").row(0)
 
 
-def test_every_indicator_observes_its_grid_once(observations, territories):
+def test_every_indicator_observes_its_grid_once(observations, indicators, territories):
     sizes = dict(territories.group_by("level").len().iter_rows())
     expected = {
         indicator.id: sum(sizes[level] for level in indicator.levels) * len(indicator.vintages)
-        for indicator in load_indicators()
+        for indicator in indicators
     }
     assert dict(observations.group_by("indicator").len().iter_rows()) == expected
     assert OBSERVATIONS.conform(observations).equals(observations)
@@ -272,8 +281,8 @@ def test_shares_lie_between_0_and_100(observations):
     assert shares["value"].max() <= 100
 
 
-def test_files_quoted_are_those_of_the_sources(observations):
-    sources = {indicator.id: set(indicator.sources) for indicator in load_indicators()}
+def test_files_quoted_are_those_of_the_sources(observations, indicators):
+    sources = {indicator.id: set(indicator.sources) for indicator in indicators}
     quoted = observations.explode("file_ids").drop_nulls("file_ids")
     for indicator, file_id in quoted.select("indicator", "file_ids").unique().iter_rows():
         assert file_id.split(":")[0] in sources[indicator]

@@ -19,7 +19,9 @@ from observatory.sources.extracts import parse_census, parse_perimeters
 from observatory.sources.landlords import read_landlord
 from observatory.territories import build_territories, select_perimeter
 
-INDICATORS = load_indicators()
+INDICATORS = tuple(
+    item.model_copy(update={"vintages": (2024 if item.fictive else 2021,)}) for item in load_indicators()
+)
 FICTIVE = {item.id: (item.numerator, item.denominator, item.scale) for item in INDICATORS if item.fictive}
 KEYS = ["territory_level", "territory_code", "indicator", "vintage"]
 AMOUNTS = ["value", "numerator", "denominator"]

@@ -72,7 +72,18 @@ def amounts(frame, measure, level=None):
 
 def measure_rows(values, level="commune", measure="m", vintage=2022):
     return pl.DataFrame(
-        [(level, code, measure, vintage, amount, [f"file {code}"]) for code, amount in values.items()],
+        [
+            (
+                level,
+                code,
+                measure,
+                vintage,
+                amount,
+                "missing" if amount is None else "published",
+                [f"file {code}"],
+            )
+            for code, amount in values.items()
+        ],
         schema=MEASURES,
         orient="row",
     )
@@ -103,8 +114,20 @@ def test_parents_are_the_sums_of_all_their_children(small_territories):
 def test_parent_of_a_child_without_value_has_none(small_territories, absent):
     values = {"59001": 1.0, "62001": 100.0} | ({"59002": None} if absent == "null" else {})
     summed = sum_up(measure_rows(values), small_territories, "commune", ("epci", "basin"))
-    assert amounts(summed, "m", "epci") == {"B": 100}
-    assert amounts(summed, "m", "basin") == {}
+    none = {} if absent == "no row" else {"A": None}
+    assert amounts(summed, "m", "epci") == {"B": 100} | none
+    assert amounts(summed, "m", "basin") == ({} if absent == "no row" else {"BM": None})
+
+
+def test_parent_takes_the_gravest_status_of_its_children(small_territories):
+    """A secret child makes a secret parent, before a missing one: the sum is known, but not to be told."""
+    rows = measure_rows({"59001": 1.0, "59002": None, "62001": None}).with_columns(
+        status=pl.Series(["published", "missing", "secret"])
+    )
+    summed = sum_up(rows, small_territories, "commune", ("epci", "basin"))
+    parents = summed.filter(pl.col("level") != "commune")
+    statuses = {row[0]: row[1:] for row in parents.select("code", "status", "amount").iter_rows()}
+    assert statuses == {"A": ("missing", None), "B": ("secret", None), "BM": ("secret", None)}
 
 
 def test_a_true_zero_is_a_value(small_territories):

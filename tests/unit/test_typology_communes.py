@@ -3,7 +3,7 @@ import statistics
 import polars as pl
 import pytest
 
-from observatory.indicators.catalogue import load_indicators
+from observatory.indicators.catalogue import load_indicators, measured
 from observatory.indicators.compute import compute_observations
 from observatory.tables import TYPOLOGY_CLASSES, TYPOLOGY_COMMUNES
 from observatory.typology.communes import classify_communes, describe_classes, load_variables
@@ -15,8 +15,7 @@ TRANSFORMS = {variable.indicator: variable.transform for variable in load_variab
 
 @pytest.fixture(scope="module")
 def observations(public_measures, territories):
-    indicators = [indicator for indicator in load_indicators() if not indicator.fictive]
-    return compute_observations(indicators, public_measures, territories)
+    return compute_observations(measured(load_indicators(), public_measures), public_measures, territories)
 
 
 @pytest.fixture(scope="module")
