@@ -1,4 +1,7 @@
-"""The catalogue of sources, as frozen models read from ``catalogue.yaml``."""
+"""The catalogue of sources, as frozen models read from ``catalogue.yaml``.
+
+Belongs here: what a card holds. Does not: the columns of the files (``layouts``), reading (``values``).
+"""
 
 from datetime import date
 from functools import cache
@@ -6,9 +9,12 @@ from pathlib import Path
 from typing import Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from observatory.errors import ObservatoryError
+
+Status = Literal["secret", "missing", "not_applicable", "not_available"]
+"""Why a cell holds no figure."""
 
 CATALOGUE = Path(__file__).with_name("catalogue.yaml")
 
@@ -32,6 +38,112 @@ class Package(_Frozen):
         return f"pkg:{self.registry}/{self.name.replace('@', '%40')}@{version}"
 
 
+class Reading(_Frozen):
+    """How the bytes of a text table become cells.
+
+    Attributes:
+        encoding: a byte order mark is skipped whatever it says.
+        separator: sign between two cells.
+        decimal: sign before decimals; ``either`` for a file that mixes both.
+        comment: prefix of the lines to skip.
+        header_row: rank of the row of column names, comments left out; rows above it are titles.
+    """
+
+    encoding: Literal["utf-8", "latin-1"] = "utf-8"
+    separator: str = Field(default=";", min_length=1, max_length=1)
+    decimal: Literal["point", "comma", "either"] = "point"
+    comment: str | None = None
+    header_row: int = Field(default=1, ge=1)
+
+
+class CodeCorrection(_Frozen):
+    """A fault of the producer in territory codes, corrected as declared.
+
+    Attributes:
+        pattern: regular expression of the faulty codes; when none is left, reading fails, so that the
+            correction is removed.
+        replacement: what stands in its place; ``${1}`` is its first group.
+        reason: what is wrong, in French.
+    """
+
+    pattern: str
+    replacement: str
+    reason: str
+
+
+class Meta(_Frozen):
+    """The dictionary of a file: a member of the same archive, or a file of the mirror, and its columns.
+
+    Attributes:
+        member: pattern of the member, in an archive.
+        mirror: path inside the mirror folder, when the dictionary is a file of its own.
+        code: column that names the columns of the data file.
+        label: column of the short labels.
+        description: column of the long labels.
+    """
+
+    member: str | None = None
+    mirror: str | None = None
+    code: str = "COD_VAR"
+    label: str = "LIB_VAR"
+    description: str = "LIB_VAR_LONG"
+
+
+class DataFile(_Frozen):
+    """The file that carries one vintage of a source.
+
+    Attributes:
+        kind: what the file is.
+        layout: entry of ``layouts.yaml`` that says what its columns mean.
+        url: address that serves this very file.
+        upstream: address of the producer's original, when it is not in the form read here.
+        mirror: path inside the mirror folder.
+        member: name or pattern of the data member, in an archive.
+        meta: its dictionary.
+        reading: how its bytes become cells.
+        marks: group of variables -> mark -> status; a group that is not named takes ``default``.
+        tokens: what the layout writes between braces -> its text, or one text per year of a series.
+        cog: year of the geography (code officiel géographique) of the codes.
+        coverage: what the file covers, in French.
+        rows: rows of the file once read; fewer are refused.
+        sha256: fingerprint of the file in the mirror.
+        without: variables of the layout that this vintage does not have.
+        absent: status of a requested code that has no row; no row is made when it is not set.
+        not_covered: group of variables -> prefixes of the codes that the producer does not cover there.
+        code_corrections: faults of the producer in its codes.
+    """
+
+    kind: Literal["csv", "zip", "parquet", "geojson"]
+    layout: str
+    url: str | None = None
+    upstream: str | None = None
+    mirror: str | None = None
+    member: str | None = None
+    meta: Meta | None = None
+    reading: Reading = Reading()
+    marks: dict[str, dict[str, Status]] = Field(default_factory=dict)
+    tokens: dict[str, str | tuple[str, ...]] = Field(default_factory=dict)
+    cog: int
+    coverage: str
+    rows: int = Field(default=1, ge=1)
+    sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
+    without: tuple[str, ...] = ()
+    absent: Status | None = None
+    not_covered: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    code_corrections: tuple[CodeCorrection, ...] = ()
+
+    @model_validator(mode="after")
+    def _check(self) -> "DataFile":
+        if (self.kind == "zip") != (self.member is not None):
+            raise ValueError("un membre est nommé si et seulement si le fichier est une archive zip.")
+        return self
+
+    def marks_of(self, group: str) -> dict[str, Status]:
+        """Return mark -> status for a group of variables."""
+        default = self.marks.get("default", {})
+        return default | self.marks.get(group, {})
+
+
 class Vintage(_Frozen):
     """One vintage of a source.
 
@@ -40,12 +152,20 @@ class Vintage(_Frozen):
         retrieved: day it was taken.
         members: role of each file -> its path in the package or data folder.
         census: role of each file -> census year of the populations it carries.
+        file: the file that carries it, for a source read by the generic engine; its role is ``data``.
     """
 
     version: str | None = None
     retrieved: date
-    members: dict[str, str]
+    members: dict[str, str] = Field(default_factory=dict)
     census: dict[str, int] = Field(default_factory=dict)
+    file: DataFile | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> "Vintage":
+        if bool(self.members) == (self.file is not None):
+            raise ValueError("un millésime a soit des membres, soit un fichier.")
+        return self
 
 
 class Source(_Frozen):
@@ -56,6 +176,7 @@ class Source(_Frozen):
     producer: str
     citation: str
     licence: str
+    page: str | None = None
     fictive: bool = False
     package: Package | None = None
     vintages: dict[str, Vintage]
@@ -64,11 +185,32 @@ class Source(_Frozen):
         """Return the identifier of one file, as quoted in ``core.files``."""
         return f"{self.id}:{vintage}:{role}"
 
+    def data_file(self, vintage: str) -> DataFile:
+        """Return the file that carries a vintage.
+
+        Raises:
+            UnknownSourceError: the source has no such vintage, or it is not carried by a file.
+        """
+        found = self.vintages.get(vintage)
+        if found is None or found.file is None:
+            known = [name for name, one in self.vintages.items() if one.file is not None]
+            raise UnknownSourceError(
+                f"La source « {self.id} » n’a pas de fichier pour le millésime « {vintage} ». "
+                f"Millésimes connus : {', '.join(known) or 'aucun'}."
+            )
+        return found.file
+
     def url(self, vintage: str) -> str:
-        """Return where a vintage comes from: a package URL, or the origin of what is not packaged."""
+        """Return where a vintage comes from: a package URL, or the origin of what is not packaged.
+
+        For a file, the most precise address known: its own, its original's, the producer's page.
+        """
         version = self.vintages[vintage].version
         if self.package is not None and version is not None:
             return self.package.url(version)
+        file = self.vintages[vintage].file
+        if file is not None:
+            return file.url or file.upstream or self.page or "data/landing"
         return "observatory sample" if self.fictive else "data/reference"
 
 

@@ -1,0 +1,164 @@
+"""Real files of the mirror, read through their cards: published figures, statuses, coverage."""
+
+from functools import cache
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from observatory.files import sha256_file
+from observatory.sources.catalogue import load_catalogue
+from observatory.sources.layouts import load_layouts
+from observatory.sources.values import read_labels, read_values
+
+pytestmark = pytest.mark.integration
+
+FILES = [
+    (one.id, vintage)
+    for one in load_catalogue().values()
+    for vintage, card in one.vintages.items()
+    if card.file is not None and card.file.mirror is not None
+]
+
+
+@pytest.fixture(scope="module")
+def communes(perimeters) -> frozenset[str]:
+    found = frozenset(perimeters.filter(pl.col("perimeter_vintage") == 2026)["commune_code"])
+    assert len(found) == 287
+    return found
+
+
+@pytest.fixture(scope="module")
+def read(mirror, communes):
+    """Return a reader of the 287 communes' values of one source and vintage."""
+
+    @cache
+    def _read(source_id: str, vintage: str) -> pl.DataFrame:
+        file = load_catalogue()[source_id].data_file(vintage)
+        return read_values(mirror / str(file.mirror), source_id, vintage, communes)
+
+    return _read
+
+
+def column(frame: pl.DataFrame, variable: str, year: int) -> pl.DataFrame:
+    found = frame.filter(pl.col("variable") == variable, pl.col("vintage") == year)
+    assert not found.is_empty(), (variable, year)
+    return found
+
+
+def of(frame: pl.DataFrame, variable: str, year: int, code: str) -> tuple[float | None, str]:
+    rows = column(frame, variable, year).filter(pl.col("code") == code).select("value", "status").rows()
+    assert len(rows) == 1
+    return rows[0]
+
+
+def total(frame: pl.DataFrame, variable: str, year: int) -> float:
+    return column(frame, variable, year)["value"].sum()
+
+
+def statuses(frame: pl.DataFrame, variable: str, year: int) -> dict[str, int]:
+    return dict(column(frame, variable, year).group_by("status").len().iter_rows())
+
+
+@pytest.mark.parametrize(("source_id", "vintage"), FILES)
+def test_file_is_the_one_that_its_card_describes(mirror, source_id, vintage):
+    file = load_catalogue()[source_id].data_file(vintage)
+    assert sha256_file(mirror / str(file.mirror)) == file.sha256
+
+
+@pytest.mark.parametrize(
+    ("source_id", "vintage"),
+    [
+        (one, vintage)
+        for one, vintage in FILES
+        if load_catalogue()[one].data_file(vintage).layout in load_layouts()
+    ],
+)
+def test_value_stands_if_and_only_if_it_is_published(read, source_id, vintage):
+    found = read(source_id, vintage)
+    assert (found["value"].is_not_null() == (found["status"] == "published")).all()
+
+
+# Comparateur de territoires
+
+
+@pytest.mark.parametrize("vintage", ["2017", "2018", "2022"])
+def test_comparateur_covers_the_perimeter(read, communes, vintage):
+    found = read("insee_comparateur", vintage)
+    assert set(found["code"]) == communes
+    without = 1 if vintage == "2022" else 0
+    assert found.height == 287 * (32 - without)
+
+
+@pytest.mark.parametrize(
+    ("vintage", "year", "lens", "perimeter"),
+    [("2018", 2018, 31_606, 1_216_644), ("2022", 2022, 32_697, 1_213_844)],
+)
+def test_comparateur_populations_are_the_published_ones(read, vintage, year, lens, perimeter):
+    found = read("insee_comparateur", vintage)
+    assert of(found, "population", year, "62498") == (lens, "published")
+    assert total(found, "population", year) == perimeter
+
+
+def test_comparateur_dwellings_are_the_published_ones(read):
+    found = read("insee_comparateur", "2018")
+    assert round(total(found, "dwellings", 2018)) == 557_626
+    # 46,651.46: INSEE publishes 46,651.
+    assert round(total(found, "vacant_dwellings", 2018)) == 46_651
+    parts = ("main_residences", "second_homes", "vacant_dwellings")
+    assert sum(total(found, part, 2018) for part in parts) == pytest.approx(total(found, "dwellings", 2018))
+
+
+def test_comparateur_mixes_decimal_point_and_comma(read):
+    found = read("insee_comparateur", "2022")
+    assert of(found, "median_living_standard", 2021, "62498") == (17_250, "published")
+    # In the file: 38,0 and 1964.96528664886.
+    assert of(found, "taxed_households_share", 2021, "59002") == (38.0, "published")
+    assert of(found, "dwellings", 2022, "59002") == (1964.96528664886, "published")
+
+
+@pytest.mark.parametrize(
+    ("source_id", "vintage", "year", "withheld"),
+    [
+        ("insee_comparateur", "2017", 2017, 145),
+        ("insee_comparateur", "2018", 2019, 144),
+        ("insee_comparateur", "2022", 2021, 148),
+    ],
+)
+def test_poverty_is_secret_in_half_of_the_communes(read, source_id, vintage, year, withheld):
+    """Counts taken from the files with a text tool: empty cells, or « s »."""
+    found = read(source_id, vintage)
+    assert statuses(found, "poverty_rate", year) == {"secret": withheld, "published": 287 - withheld}
+    assert column(found, "poverty_rate", year)["value"].min() > 0
+
+
+@pytest.mark.parametrize(("vintage", "year"), [("2018", 2019), ("2022", 2021)])
+def test_commune_without_filosofi_is_secret(read, vintage, year):
+    found = read("insee_comparateur", vintage)
+    for variable in ("median_living_standard", "fiscal_households", "poverty_rate"):
+        assert of(found, variable, year, "62720") == (None, "secret")
+    assert of(found, "population", 2000 + int(vintage[2:]), "62720")[1] == "published"
+
+
+def test_national_comparateur_holds_each_commune_once(mirror):
+    file = load_catalogue()["insee_comparateur"].data_file("2018")
+    found = read_values(mirror / str(file.mirror), "insee_comparateur", "2018")
+    assert found["code"].n_unique() == 34_965
+    # Corsica's codes hold a letter, those of the Ain begin with a zero.
+    assert {"2A004", "2B033", "01001"} <= set(found["code"])
+    population = column(found, "population", 2018)
+    # INSEE, legal populations of 2018: 66,732,538 inhabitants in France without Mayotte.
+    assert population["value"].sum() == 66_732_538
+    assert statuses(found, "population", 2018) == {"published": 34_948, "not_available": 17}
+    overseas = column(found, "poverty_rate", 2019).filter(pl.col("code").str.contains("^97[136]"))
+    assert set(overseas["status"]) == {"not_available"}
+
+
+@pytest.mark.parametrize(("vintage", "rows"), [("2017", 32), ("2018", 33)])
+def test_comparateur_dictionary_names_every_column(mirror, vintage, rows):
+    file = load_catalogue()["insee_comparateur"].data_file(vintage)
+    path: Path = mirror / str(file.meta.mirror or file.mirror)
+    labels = read_labels(path, "insee_comparateur", vintage)
+    assert labels.height == rows
+    found = dict(labels.select("column", "label").iter_rows())
+    assert found[f"P{vintage[2:]}_LOG"] == f"Logements en {vintage}"
