@@ -162,3 +162,47 @@ def test_comparateur_dictionary_names_every_column(mirror, vintage, rows):
     assert labels.height == rows
     found = dict(labels.select("column", "label").iter_rows())
     assert found[f"P{vintage[2:]}_LOG"] == f"Logements en {vintage}"
+
+
+# Filosofi, communes
+
+
+@pytest.mark.parametrize("vintage", ["2015", "2016", "2021"])
+def test_filosofi_covers_the_perimeter(read, communes, vintage):
+    found = read("insee_filosofi", vintage)
+    assert set(found["code"]) == communes
+    assert found.height == 287 * 27
+    assert set(found["status"]) == {"published", "secret"}
+
+
+@pytest.mark.parametrize(("vintage", "withheld"), [("2015", 142), ("2016", 144), ("2021", 148)])
+def test_filosofi_withholds_poverty_in_half_of_the_communes(read, vintage, withheld):
+    found = read("insee_filosofi", vintage)
+    counts = statuses(found, "poverty_rate", int(vintage))
+    assert counts == {"secret": withheld, "published": 287 - withheld}
+
+
+def test_filosofi_and_comparateur_publish_the_same_figures(read):
+    """The comparateur of 2022 takes its income columns from Filosofi 2021."""
+    shared = ("fiscal_households", "median_living_standard", "taxed_households_share", "poverty_rate")
+    keys = ["variable", "code", "value", "status"]
+    frames = [
+        read(source, vintage).filter(pl.col("variable").is_in(shared)).select(keys)
+        for source, vintage in (("insee_filosofi", "2021"), ("insee_comparateur", "2022"))
+    ]
+    assert frames[0].height == 4 * 287
+    assert frames[0].equals(frames[1])
+
+
+def test_filosofi_figures_of_lens_and_of_the_withheld_commune(read):
+    found = read("insee_filosofi", "2021")
+    assert of(found, "median_living_standard", 2021, "62498") == (17_250, "published")
+    assert column(found, "median_living_standard", 2021).filter(status="secret")["code"].to_list() == [
+        "62720"
+    ]
+    assert set(found.filter(pl.col("code") == "62720")["status"]) == {"secret"}
+    # Taxes weigh on income: a share below zero is no error.
+    assert of(found, "taxes_share", 2021, "62498")[0] < 0
+    assert of(read("insee_filosofi", "2015"), "median_living_standard", 2015, "59002")[0] == pytest.approx(
+        17_140.67, abs=0.01
+    )
