@@ -206,3 +206,35 @@ def test_filosofi_figures_of_lens_and_of_the_withheld_commune(read):
     assert of(read("insee_filosofi", "2015"), "median_living_standard", 2015, "59002")[0] == pytest.approx(
         17_140.67, abs=0.01
     )
+
+
+# Social dwellings
+
+
+def test_social_dwellings_are_the_published_ones(read):
+    found = read("sdes_rpls", "2024")
+    assert total(found, "social_dwellings", 2024) == 169_589
+    assert statuses(found, "social_dwellings", 2024) == {"published": 236, "not_available": 51}
+
+
+def test_commune_without_social_dwellings_row_is_not_available(read, communes):
+    found = read("sdes_rpls", "2024")
+    assert set(found["code"]) == communes
+    absent = found.filter(pl.col("code") == "59038")
+    assert absent.height == 7
+    assert set(absent["status"]) == {"not_available"}
+
+
+def test_detail_of_few_social_dwellings_is_secret(read):
+    found = read("sdes_rpls", "2024")
+    whole = column(found, "social_dwellings", 2024).select("code", all="value")
+    detail = column(found, "social_dwellings_let", 2024).join(whole, on="code")
+    assert detail.filter(pl.col("status") == "secret")["all"].max() <= 10
+    assert detail.filter(pl.col("status") == "published")["all"].min() > 10
+    parts = ("let", "vacant", "empty", "association", "other_occupants", "temporary")
+    published = set(detail.filter(pl.col("status") == "published")["code"])
+    summed = sum(
+        column(found, f"social_dwellings_{part}", 2024).filter(pl.col("code").is_in(published))["value"].sum()
+        for part in parts
+    )
+    assert summed == whole.filter(pl.col("code").is_in(published))["all"].sum()
