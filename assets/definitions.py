@@ -3,15 +3,23 @@
 import dagster as dg
 
 from assets.checks import suites
-from assets.core import confidential, public
+from assets.core import confidential, public, values
 from assets.indicators import observations, typology
 from assets.progress import progress_logger
 from assets.published import website
-from assets.raw import deliveries, extracts
+from assets.raw import deliveries, extracts, files
 from assets.storage import SESSION, session_of_run, warehouse_io_manager
 
 RAW = [*extracts.EXTRACTS, *deliveries.DELIVERIES]
-REFRESHED = [*public.TABLES, *confidential.TABLES, *observations.TABLES, typology.typology, website.site]
+FILES = files.SNAPSHOT_ASSETS
+REFRESHED = [
+    *public.TABLES,
+    *values.TABLES,
+    *confidential.TABLES,
+    *observations.TABLES,
+    typology.typology,
+    website.site,
+]
 
 refresh = dg.define_asset_job(
     "refresh",
@@ -19,17 +27,23 @@ refresh = dg.define_asset_job(
     description="Refait les tables, les indicateurs et le site à partir des sources déjà prises.",
 )
 
+
+def ingest_name(key: dg.AssetKey) -> str:
+    """Return the name of the job that takes one source again."""
+    return f"ingest_{key.to_user_string().removeprefix('raw_')}"
+
+
 INGESTS = [
     dg.define_asset_job(
-        f"ingest_{asset.key.to_user_string().removeprefix('raw_')}",
+        ingest_name(asset.key),
         selection=[asset],
         description="Reprend une source, tous millésimes ou ceux que l’on choisit.",
     )
-    for asset in RAW
+    for asset in (*RAW, *FILES)
 ]
 
 defs = dg.Definitions(
-    assets=[*RAW, *REFRESHED],
+    assets=[*RAW, *FILES, *REFRESHED],
     asset_checks=suites(REFRESHED),
     jobs=[*INGESTS, refresh],
     resources={SESSION: session_of_run, "io_manager": warehouse_io_manager},

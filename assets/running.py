@@ -6,16 +6,19 @@ from pathlib import Path
 from uuid import uuid4
 
 import dagster as dg
+import polars as pl
 import yaml
 from dagster import DagsterInstance
 
 from assets.checks import CHECKS_TABLE
-from assets.definitions import INGESTS, RAW, defs, refresh
+from assets.definitions import RAW, defs, ingest_name, refresh
+from assets.raw.files import SNAPSHOTS, asset_name, table_name
 from assets.storage import SESSION, WarehouseIOManager
 from observatory.errors import ObservatoryError
 from observatory.files import write_atomic
 from observatory.paths import data_paths
 from observatory.sources.default_sample import write_default_sample
+from observatory.sources.obtaining import current_mode, file_sources, offered
 from observatory.warehouse import Session
 
 PARTITION_RANGE_START = "dagster/asset_partition_range_start"
@@ -70,12 +73,19 @@ def run_everything(say: Callable[[str], None]) -> Outcome:
     with Session(paths, str(uuid4())) as session, DagsterInstance.from_config(str(home)) as instance:
         say("Livraisons fictives des bailleurs et de l’ANGDM")
         write_default_sample(paths)
-        for ingest, asset in zip(INGESTS, RAW, strict=True):
+        for asset in RAW:
             if asset.partitions_def is None:
                 raise RunFailedError(f"L’actif {asset.key.to_user_string()} n’a pas de millésimes.")
             vintages = asset.partitions_def.get_partition_keys()
             tags = {PARTITION_RANGE_START: vintages[0], PARTITION_RANGE_END: vintages[-1]}
-            _execute(ingest.name, session, instance, tags)
+            _execute(ingest_name(asset.key), session, instance, tags)
+        # Snapshots of an earlier mode are no part of this run.
+        for source_id in file_sources():
+            session.write(table_name(source_id), pl.DataFrame(schema=SNAPSHOTS))
+        for source, vintage in offered(paths, current_mode()):
+            key = dg.AssetKey(asset_name(source.id))
+            tags = {PARTITION_RANGE_START: vintage, PARTITION_RANGE_END: vintage}
+            _execute(ingest_name(key), session, instance, tags)
         result = _execute(refresh.name, session, instance, {})
         checks = session.read(CHECKS_TABLE)
         files = session.read("core.files")

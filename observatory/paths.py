@@ -30,6 +30,16 @@ class DataPaths:
         return self.root / "sample"
 
     @property
+    def landing(self) -> Path:
+        """Files that analysts drop, ``<source>/<vintage>/``."""
+        return self.root / "landing"
+
+    @property
+    def snapshots(self) -> Path:
+        """Files taken from landing, mirror or network, kept as they came."""
+        return self.root / "snapshots"
+
+    @property
     def warehouse(self) -> Path:
         """Folder of the databases."""
         return self.root / "warehouse"

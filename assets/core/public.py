@@ -5,6 +5,7 @@ import polars as pl
 
 from assets.building import table_asset
 from assets.raw.deliveries import PRODUCERS
+from assets.raw.files import asset_name
 from observatory.paths import data_paths
 from observatory.sources.catalogue import get_source
 from observatory.sources.cites import check_communes, read_cites
@@ -15,6 +16,7 @@ from observatory.sources.extracts import (
     parse_perimeters,
     parse_populations,
 )
+from observatory.sources.obtaining import file_sources
 from observatory.tables import FILES
 from observatory.territories import build_territories
 
@@ -109,15 +111,21 @@ def territories(
     group="core",
     kinds=_POLARS,
     description="Fichiers sources : empreinte, licence, provenance, date.",
-    ins={f"raw_{source}__deliveries": dg.AssetIn() for source in PRODUCERS},
+    ins={
+        name: dg.AssetIn()
+        for name in (
+            *(f"raw_{source_id}__deliveries" for source_id in PRODUCERS),
+            *(asset_name(source_id) for source_id in file_sources()),
+        )
+    },
 )
-def files(**deliveries: pl.DataFrame) -> pl.DataFrame:
-    """Gather the origins of the extracts, the reference table and the deliveries."""
+def files(**received: pl.DataFrame) -> pl.DataFrame:
+    """Gather the origins of the extracts, the reference table, the deliveries and the snapshots."""
     paths = data_paths()
     extracts = [files_of_card(read_card(path)) for path in sorted(paths.embedded.glob("*.csv"))]
     reference = file_of_path(get_source("mbm_cites"), "2023", "cites", paths.reference / "cites.csv")
-    received = [frame.select(list(FILES.polars_schema)) for frame in deliveries.values()]
-    return pl.concat([*extracts, reference, *received]).unique(subset="file_id")
+    others = [frame.select(list(FILES.polars_schema)) for frame in received.values()]
+    return pl.concat([*extracts, reference, *others]).unique(subset="file_id")
 
 
 TABLES = [perimeters, populations, census, contours, cites, territories, files]

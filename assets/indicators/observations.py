@@ -7,6 +7,7 @@ from observatory.disclosure.rules import protect_observations
 from observatory.indicators import measures
 from observatory.indicators.catalogue import definitions, load_indicators, measured
 from observatory.indicators.compute import compute_observations
+from observatory.indicators.values import value_measures
 from observatory.territories import select_perimeter
 
 _POLARS = {"polars"}
@@ -38,17 +39,19 @@ def public_measures(
     core_insee__iris_census: pl.DataFrame,
     core_etalab__territory_populations: pl.DataFrame,
     core_contours__commune_outlines: pl.DataFrame,
+    core_files__territory_values: pl.DataFrame,
     core_all__territories: pl.DataFrame,
 ) -> pl.DataFrame:
-    """Count and sum up the perimeter."""
+    """Count and sum up the perimeter; what the embedded data give comes before the files."""
     territories = select_perimeter(core_all__territories)
-    return pl.concat(
+    embedded = pl.concat(
         [
             measures.census_measures(core_insee__iris_census, territories),
             measures.population_measures(core_etalab__territory_populations, territories),
             measures.area_measures(core_contours__commune_outlines, territories),
         ]
     )
+    return pl.concat([embedded, value_measures(core_files__territory_values, territories, embedded)])
 
 
 @table_asset(

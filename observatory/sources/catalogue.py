@@ -105,6 +105,7 @@ class DataFile(_Frozen):
         tokens: what the layout writes between braces -> its text, or one text per year of a series.
         cog: year of the geography (code officiel géographique) of the codes.
         coverage: what the file covers, in French.
+        complete: comparators of which the file holds every commune, so that counts may be summed.
         rows: rows of the file once read; fewer are refused.
         sha256: fingerprint of the file in the mirror.
         without: variables of the layout that this vintage does not have.
@@ -125,6 +126,7 @@ class DataFile(_Frozen):
     tokens: dict[str, str | tuple[str, ...]] = Field(default_factory=dict)
     cog: int
     coverage: str
+    complete: tuple[Literal["department", "region", "country"], ...] = ()
     rows: int = Field(default=1, ge=1)
     sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
     without: tuple[str, ...] = ()

@@ -1,0 +1,73 @@
+"""File sources: one partition per vintage, each kept as a verified snapshot."""
+
+import dagster as dg
+import polars as pl
+
+from assets.building import table_asset
+from assets.partitions import vintages_of
+from assets.storage import PARTITION_COLUMN
+from observatory.paths import data_paths
+from observatory.sources.catalogue import Source
+from observatory.sources.obtaining import current_mode, file_sources, obtain
+from observatory.sources.resolution import Resolved
+from observatory.tables import FILES
+
+PATH_COLUMN = "path"
+SNAPSHOTS = {**FILES.polars_schema, PATH_COLUMN: pl.String, PARTITION_COLUMN: pl.String}
+"""Rows of ``core.files``, with the snapshot's path under the data folder and the partition."""
+
+
+def table_name(source_id: str) -> str:
+    """Return the table that lists the snapshots of a source."""
+    return f"raw.{source_id}_snapshots"
+
+
+def asset_name(source_id: str) -> str:
+    """Return the asset that fills it."""
+    return f"raw_{source_id}__snapshots"
+
+
+def _snapshots(source: Source) -> dg.AssetsDefinition:
+    @table_asset(
+        asset_name(source.id),
+        table_name(source.id),
+        group="raw",
+        kinds={"file"},
+        description=f"{source.title} : les fichiers tels quels. Producteur : {source.producer}.",
+        partitions_def=vintages_of(source.id),
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def snapshots(context: dg.AssetExecutionContext) -> pl.DataFrame:
+        paths, mode = data_paths(), current_mode()
+        rows = []
+        for vintage in context.partition_keys:
+            resolved = obtain(source, vintage, paths, mode)
+            if resolved.changed:
+                context.log.warning(
+                    f"{source.title}, {vintage} : le contenu a changé à la même adresse ({resolved.origin})."
+                )
+            rows.append(_row(source, vintage, resolved))
+        return pl.DataFrame(rows, schema=SNAPSHOTS)
+
+    return snapshots
+
+
+def _row(source: Source, vintage: str, resolved: Resolved) -> dict[str, object]:
+    snapshot = resolved.snapshot
+    return {
+        "file_id": source.file_id(vintage, "data"),
+        "source": source.id,
+        "title": source.title,
+        "producer": source.producer,
+        "vintage": vintage,
+        "sha256": snapshot.sha256,
+        "url": snapshot.first.origin,
+        "licence": source.licence,
+        "fetched_at": snapshot.first.at.date(),
+        "fictive": source.fictive,
+        PATH_COLUMN: str(snapshot.path.relative_to(data_paths().root)),
+        PARTITION_COLUMN: vintage,
+    }
+
+
+SNAPSHOT_ASSETS = [_snapshots(source) for source in file_sources().values()]

@@ -1,0 +1,106 @@
+"""Values of producers' files as measures, on the levels that may be summed.
+
+Belongs here: sums of complete comparators, and which source stands for a measure that several give.
+Does not: reading files (``sources.values``), ratios (``compute``).
+"""
+
+import polars as pl
+
+from observatory.indicators.measures import MEASURES, sum_up
+from observatory.sources.catalogue import load_catalogue
+from observatory.sources.layouts import get_layout
+from observatory.sources.obtaining import file_sources
+from observatory.tables import VALUES
+from observatory.territories import COUNTRY, DEPARTMENTS, OVERSEAS_DEPARTMENTS, REGION, REGION_DEPARTMENTS
+
+
+def with_comparators(values: pl.DataFrame, source_id: str, vintage: str) -> pl.DataFrame:
+    """Return the sums of additive variables over the comparators that a file holds whole.
+
+    A sum with a withheld or missing commune takes its status and no value.
+
+    Args:
+        values: ``core.values`` of every commune of one file.
+        source_id: source of the catalogue.
+        vintage: its vintage.
+    """
+    source = load_catalogue()[source_id]
+    file = source.data_file(vintage)
+    layout = get_layout(file.layout)
+    additive = {variable.name for variable in layout.variables if variable.additive}
+    department = (
+        pl.when(pl.col("code").str.starts_with("97"))
+        .then(pl.col("code").str.slice(0, 3))
+        .otherwise(pl.col("code").str.slice(0, 2))
+    )
+    frame = values.filter(pl.col("variable").is_in(additive), pl.col("level") == "commune").with_columns(
+        department=department
+    )
+    areas = [
+        *(("department", code, pl.col("department") == code) for code in DEPARTMENTS),
+        ("region", REGION, pl.col("department").is_in(REGION_DEPARTMENTS)),
+        (
+            "country",
+            COUNTRY,
+            (pl.col("department").str.len_chars() == 2) | pl.col("department").is_in(OVERSEAS_DEPARTMENTS),
+        ),
+    ]
+    gravity = pl.Enum(["secret", "missing", "not_applicable", "not_available", "published"])
+    frames = [pl.DataFrame(schema=VALUES.polars_schema)]
+    for level, code, condition in areas:
+        if level not in file.complete:
+            continue
+        sums = (
+            frame.filter(condition)
+            .group_by("source", "variable", "vintage", "geography_vintage", "file_id")
+            .agg(pl.sum("value"), pl.col("status").cast(gravity).min().cast(pl.String))
+            .with_columns(
+                value=pl.when(pl.col("status") == "published").then(pl.col("value")),
+                level=pl.lit(level),
+                code=pl.lit(code),
+            )
+        )
+        frames.append(VALUES.conform(sums))
+    return pl.concat(frames)
+
+
+def value_measures(values: pl.DataFrame, territories: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """Return the measures of ``core.values`` at every level, those that ``known`` already has left out.
+
+    Counts are summed to the EPCI and the basin; medians and ready-made rates stay where the producer gives
+    them. Where several files give the same measure of the same year, the first of the catalogue stands.
+
+    Args:
+        values: ``core.values``.
+        territories: ``core.territories`` of one perimeter version.
+        known: measures (``measures.MEASURES``) that other sources give.
+    """
+    rank = {source_id: position for position, source_id in enumerate(file_sources())}
+    base = (
+        values.join(territories.select("level", "code"), on=["level", "code"], how="semi")
+        .with_columns(rank=pl.col("source").replace_strict(rank, return_dtype=pl.Int32))
+        .sort("rank", "file_id", descending=[False, True])
+        .unique(["level", "code", "variable", "vintage"], keep="first", maintain_order=True)
+        .select(
+            "level",
+            "code",
+            "vintage",
+            "status",
+            measure=pl.col("variable"),
+            amount=pl.col("value"),
+            file_ids=pl.concat_list("file_id"),
+        )
+        .select(pl.col(name).cast(dtype) for name, dtype in MEASURES.items())
+    )
+    layouts = {
+        variable.name: variable.additive
+        for source in file_sources().values()
+        for vintage in source.vintages.values()
+        if vintage.file is not None
+        for variable in get_layout(vintage.file.layout).variables
+    }
+    additive = [name for name, is_additive in layouts.items() if is_additive]
+    counts = base.filter(pl.col("measure").is_in(additive))
+    others = base.filter(~pl.col("measure").is_in(additive))
+    summed = pl.concat([sum_up(counts, territories, "commune", ("epci", "basin")), others])
+    return summed.join(known, on=["level", "code", "measure", "vintage"], how="anti")
