@@ -238,3 +238,86 @@ def test_detail_of_few_social_dwellings_is_secret(read):
         for part in parts
     )
     assert summed == whole.filter(pl.col("code").is_in(published))["all"].sum()
+
+
+# Legal populations
+
+
+@pytest.mark.parametrize(
+    ("vintage", "lens", "perimeter"), [("2019", 31_461, None), ("2022", 32_697, 1_213_844)]
+)
+def test_legal_populations_are_the_published_ones(read, communes, vintage, lens, perimeter):
+    found = read("insee_populations_legales", vintage)
+    assert set(found["code"]) == communes
+    assert set(found["status"]) == {"published"}
+    assert of(found, "population", int(vintage), "62498")[0] == lens
+    if perimeter is not None:
+        assert total(found, "population", int(vintage)) == perimeter
+
+
+@pytest.mark.parametrize("vintage", ["2019", "2022"])
+def test_legal_populations_add_up(read, vintage):
+    year = int(vintage)
+    found = read("insee_populations_legales", vintage)
+    wide = found.pivot("variable", index="code", values="value")
+    assert (wide["population"] + wide["population_counted_apart"] == wide["population_total"]).all()
+    assert total(found, "population", year) > 1_200_000
+
+
+def test_three_sources_give_the_same_population(read):
+    """Legal population, comparateur and annual series, each from its own file."""
+    series = read("insee_populations", "2013-2021")
+    for year, source_id, vintage in (
+        (2018, "insee_comparateur", "2018"),
+        (2019, "insee_populations_legales", "2019"),
+        (2017, "insee_comparateur", "2017"),
+    ):
+        other = column(read(source_id, vintage), "population", year).select("code", "value")
+        assert column(series, "population", year).select("code", "value").equals(other)
+
+
+# Declared income by IRIS
+
+
+def test_declared_income_covers_the_communes_cut_into_iris(read):
+    found = read("insee_filosofi_iris", "2021")
+    assert found["code"].str.len_chars().unique().to_list() == [9]
+    assert found["code"].str.slice(0, 5).n_unique() == 82
+    assert set(found["level"]) == {"iris"}
+    assert set(found["status"]) == {"published", "secret", "not_available", "not_applicable"}
+
+
+def test_declared_income_figures_and_marks(read):
+    found = read("insee_filosofi_iris", "2021")
+    assert of(found, "declared_income_median", 2021, "590140101") == (14_320, "published")
+    assert of(found, "declared_gini", 2021, "590140101") == (0.373, "published")
+    assert of(found, "declared_income_median", 2021, "590140103") == (None, "not_available")
+    # A first decile of zero divides nothing.
+    assert of(found, "declared_income_d1", 2021, "590080102") == (0, "published")
+    assert of(found, "declared_interdecile_ratio", 2021, "590080102") == (None, "not_applicable")
+    wide = found.filter(pl.col("status") == "published").pivot("variable", index="code", values="value")
+    given = wide.drop_nulls(["declared_income_q1", "declared_income_median", "declared_income_q3"])
+    assert given.height > 300
+    assert (given["declared_income_q1"] < given["declared_income_median"]).all()
+    assert (given["declared_income_median"] < given["declared_income_q3"]).all()
+    assert given["declared_gini"].is_between(0.1, 0.7).all()
+
+
+# Annual populations
+
+
+def test_annual_populations_have_no_gap_in_the_perimeter(read, communes):
+    found = read("insee_populations", "2013-2021")
+    assert found.height == 287 * 9
+    assert set(found["status"]) == {"published"}
+    assert set(found["vintage"]) == set(range(2013, 2022))
+    assert total(found, "population", 2018) == 1_216_644
+
+
+def test_annual_populations_overseas_have_their_codes_back(mirror):
+    file = load_catalogue()["insee_populations"].data_file("2013-2021")
+    found = read_values(
+        mirror / str(file.mirror), "insee_populations", "2013-2021", {"97101", "97401", "85212"}
+    )
+    assert {"97101", "97401"} <= set(found["code"])
+    assert found["code"].str.len_chars().unique().to_list() == [5]
