@@ -201,6 +201,20 @@ VALUES = Table(
     ),
 )
 
+MORTALITY = Table(
+    "core",
+    "mortality",
+    "Quotients annuels de mortalité de la France, par année, sexe et âge.",
+    ("year", "sex", "age"),
+    (
+        Column("year", pl.Int32, "année"),
+        Column("sex", pl.String, "sexe", values=("F", "M")),
+        Column("age", pl.Int32, "âge révolu, en années"),
+        Column("probability", pl.Float64, "probabilité de mourir avant l’âge suivant, entre 0 et 1"),
+        _FILE,
+    ),
+)
+
 CONTOURS = Table(
     "core",
     "contours",
@@ -371,7 +385,7 @@ DEFINITIONS = Table(
             values=("with_parents", "not_compared"),
         ),
         Column("sources", pl.List(pl.String), "sources du catalogue"),
-        Column("aggregation", pl.String, "comment les niveaux s’agrègent", values=("sum", "ratio")),
+        Column("aggregation", pl.String, "comment les niveaux s’agrègent", values=("sum", "ratio", "none")),
         Column("levels", pl.List(pl.String), "niveaux où l’indicateur est calculé"),
         Column("vintages", pl.List(pl.Int32), "millésimes calculés"),
         Column("comparability", pl.String, "ce qui se compare et ce qui ne se compare pas"),
@@ -444,6 +458,7 @@ TABLES = {
         POPULATIONS,
         CENSUS,
         VALUES,
+        MORTALITY,
         CONTOURS,
         TERRITORIES,
         CITES,

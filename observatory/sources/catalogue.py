@@ -94,7 +94,8 @@ class DataFile(_Frozen):
 
     Attributes:
         kind: what the file is.
-        layout: entry of ``layouts.yaml`` that says what its columns mean.
+        layout: entry of ``layouts.yaml`` that says what its columns mean; None for a file that is not one row
+            of figures per territory, which has a parser of its own.
         url: address that serves this very file.
         upstream: address of the producer's original, when it is not in the form read here.
         mirror: path inside the mirror folder.
@@ -103,7 +104,7 @@ class DataFile(_Frozen):
         reading: how its bytes become cells.
         marks: group of variables -> mark -> status; a group that is not named takes ``default``.
         tokens: what the layout writes between braces -> its text, or one text per year of a series.
-        cog: year of the geography (code officiel géographique) of the codes.
+        cog: year of the geography (code officiel géographique) of the codes; goes with the layout.
         coverage: what the file covers, in French.
         complete: comparators of which the file holds every commune, so that counts may be summed.
         rows: rows of the file once read; fewer are refused.
@@ -115,7 +116,7 @@ class DataFile(_Frozen):
     """
 
     kind: Literal["csv", "zip", "parquet", "geojson"]
-    layout: str
+    layout: str | None = None
     url: str | None = None
     upstream: str | None = None
     mirror: str | None = None
@@ -124,7 +125,7 @@ class DataFile(_Frozen):
     reading: Reading = Reading()
     marks: dict[str, dict[str, Status]] = Field(default_factory=dict)
     tokens: dict[str, str | tuple[str, ...]] = Field(default_factory=dict)
-    cog: int
+    cog: int | None = None
     coverage: str
     complete: tuple[Literal["department", "region", "country"], ...] = ()
     rows: int = Field(default=1, ge=1)
@@ -138,6 +139,8 @@ class DataFile(_Frozen):
     def _check(self) -> "DataFile":
         if (self.kind == "zip") != (self.member is not None):
             raise ValueError("un membre est nommé si et seulement si le fichier est une archive zip.")
+        if (self.layout is None) != (self.cog is None):
+            raise ValueError("une disposition demande l’année de la géographie, et réciproquement.")
         return self
 
     def marks_of(self, group: str) -> dict[str, Status]:

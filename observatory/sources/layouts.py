@@ -88,6 +88,8 @@ class Layout(_Frozen):
         id: name that cards quote.
         level: level of the territories.
         key: how a row names its territory.
+        partial_sums: whether the file lists only territories that have something to count, so that a sum
+            bears on those; elsewhere a sum needs every territory.
         type_column: in a long layout (one row per territory and type), the column of types.
         notes: what must be known before using the figures, in French.
         variables: the variables.
@@ -97,6 +99,7 @@ class Layout(_Frozen):
     level: Literal["commune", "iris"]
     key: Key
     type_column: str | None = None
+    partial_sums: bool = False
     notes: str = ""
     variables: tuple[Variable, ...] = Field(min_length=1)
 
@@ -131,12 +134,17 @@ def load_layouts(path: Path = LAYOUTS) -> dict[str, Layout]:
     return by_id
 
 
-def get_layout(layout_id: str) -> Layout:
+def get_layout(layout_id: str | None) -> Layout:
     """Return one layout.
 
     Raises:
-        LayoutError: there is none of that name.
+        LayoutError: there is none of that name, or the file of the card has none.
     """
+    if layout_id is None:
+        raise LayoutError(
+            "Ce fichier n’est pas un tableau par territoire : il n’a pas de disposition, "
+            "mais son propre analyseur."
+        )
     layouts = load_layouts()
     if layout_id not in layouts:
         raise LayoutError(

@@ -84,6 +84,7 @@ def read_values(
         InputError: the file breaks a rule of its card or layout; nothing is guessed.
         ArchiveError: the archive is unreadable, or does not hold the member of the card.
         UnknownSourceError: the catalogue has no such file.
+        LayoutError: the file has no layout, or not one that its card fits.
     """
     source = get_source(source_id)
     return parse_values(path, source, vintage, get_layout(source.data_file(vintage).layout), keep_codes)

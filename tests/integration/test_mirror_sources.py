@@ -9,6 +9,7 @@ import pytest
 from observatory.files import sha256_file
 from observatory.sources.catalogue import load_catalogue
 from observatory.sources.layouts import load_layouts
+from observatory.sources.mortality import read_mortality
 from observatory.sources.values import read_labels, read_values
 
 pytestmark = pytest.mark.integration
@@ -321,3 +322,68 @@ def test_annual_populations_overseas_have_their_codes_back(mirror):
     )
     assert {"97101", "97401"} <= set(found["code"])
     assert found["code"].str.len_chars().unique().to_list() == [5]
+
+
+# Equipment
+
+
+def test_equipment_is_counted_by_family(read, communes):
+    """Counts taken from the file with a text tool."""
+    found = read("insee_bpe", "2018")
+    assert set(found["code"]) == communes
+    assert set(found["status"]) == {"published"}
+    expected = {
+        "equipment": 31_801,
+        "pharmacies": 506,
+        "general_practitioners": 1_086,
+        "primary_schools": 947,
+        "supermarkets": 307,
+        "lower_secondary_schools": 125,
+    }
+    assert {name: total(found, name, 2018) for name in expected} == expected
+    assert of(found, "equipment", 2018, "62498") == (1_276, "published")
+    assert of(found, "railway_stations", 2018, "62498") == (2, "published")
+
+
+def test_equipment_families_cover_every_type_once(read):
+    found = read("insee_bpe", "2018")
+    names = ("services", "shops", "education", "health", "social", "transport", "sport_culture", "tourism")
+    parts = sum(total(found, f"equipment_{name}", 2018) for name in names)
+    assert parts == total(found, "equipment", 2018)
+
+
+def test_commune_without_pharmacy_counts_zero(read):
+    values = column(read("insee_bpe", "2018"), "pharmacies", 2018)["value"]
+    assert (values == 0).sum() == 110
+
+
+# Derived percentages of the census
+
+
+def test_derived_percentages_of_the_census(read, communes):
+    found = read("insee_rp_melodi", "2022")
+    assert set(found["code"]) == communes
+    assert total(found, "population", 2022) == 1_213_844
+    assert of(found, "unemployment_rate_complementary", 2022, "62498") == (22.7, "published")
+    assert statuses(found, "executives_share", 2022) == {"published": 285, "missing": 2}
+
+
+# Mortality
+
+
+def test_mortality_of_the_mirror(mirror):
+    file = load_catalogue()["insee_mortalite"].data_file("1977-2019")
+    found = read_mortality(mirror / str(file.mirror))
+    assert found.height == 43 * 2 * 100
+    by = {
+        (sex, age): value
+        for sex, age, value in found.filter(year=2019).select("sex", "age", "probability").rows()
+    }
+    assert by["M", 60] == pytest.approx(0.00927)
+    assert by["F", 60] == pytest.approx(0.00453)
+    # Women's life expectancy at birth was 85.6 years in 2019 (INSEE); the years past 99 weigh little.
+    alive, years = 1.0, 0.0
+    for age in range(100):
+        years += alive * (1 - by["F", age] / 2)
+        alive *= 1 - by["F", age]
+    assert years == pytest.approx(85.5, abs=0.3)

@@ -355,6 +355,7 @@ def test_layout_that_breaks_the_model_is_refused(change):
         {"marks": {"default": {"s": "published"}}},
         {"sha256": "x"},
         {"cog": None},
+        {"layout": None},
         {"reading": {"separator": ";;"}},
         {"reading": {"encoding": "utf-16"}},
     ],
@@ -449,6 +450,8 @@ def test_rates_and_medians_are_not_additive():
 def test_reading_through_the_catalogue_needs_a_known_source(tmp_path):
     with pytest.raises(UnknownSourceError):
         read_values(tmp_path / "x.csv", "insee_nulle_part", "2018")
+    with pytest.raises(LayoutError, match="son propre analyseur"):
+        read_values(tmp_path / "x.csv", "insee_mortalite", "1977-2019")
     with pytest.raises(InputError, match="dictionnaire"):
         read_labels(tmp_path / "x.csv", "insee_comparateur", "2022")
 
