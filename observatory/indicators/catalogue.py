@@ -25,8 +25,12 @@ class CatalogueError(ObservatoryError):
 class Indicator(BaseModel):
     """One indicator: ``scale * numerator / denominator``, or a plain figure without denominator.
 
-    ``vintages`` and ``sources`` say what may be; ``measured`` narrows them to what the measures hold. No
-    vintage stands for every vintage measured.
+    Attributes:
+        denominator_vintage: ``latest`` divides by the last year known of a territory's denominator, where
+            the two sources have different years.
+        vintages: years computed; none stands for every year measured (see ``measured``).
+        ready_made: whether the producer gives the figure itself, a median or a rate, which no level sums.
+        since: first year after a break of the series; what came before is left out.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -39,11 +43,14 @@ class Indicator(BaseModel):
     decimals: int = 0
     numerator: str
     denominator: str | None = None
+    denominator_vintage: Literal["same", "latest"] = "same"
     scale: float = 1.0
+    ready_made: bool = False
     polarity: Literal["higher_is_better", "lower_is_better", "neutral"]
     sources: tuple[str, ...]
     levels: tuple[Level, ...]
     vintages: tuple[int, ...] = ()
+    since: int | None = None
     comparability: str
 
     @property
@@ -87,9 +94,14 @@ def measured(indicators: Iterable[Indicator], measures: pl.DataFrame) -> tuple[I
     kept = []
     for indicator in indicators:
         parts = [part for part in (indicator.numerator, indicator.denominator) if part is not None]
-        vintages = set.intersection(*(held.get(part, set()) for part in parts))
+        if not all(part in held for part in parts):
+            continue
+        dated = parts[:1] if indicator.denominator_vintage == "latest" else parts
+        vintages = set.intersection(*(held[part] for part in dated))
         if indicator.vintages:
             vintages &= set(indicator.vintages)
+        if indicator.since is not None:
+            vintages = {vintage for vintage in vintages if vintage >= indicator.since}
         if vintages:
             sources = set.union(*(origins.get(part, set()) for part in parts))
             kept.append(
@@ -120,9 +132,9 @@ def definitions(indicators: Iterable[Indicator]) -> pl.DataFrame:
                     "unit": indicator.unit,
                     "decimals": indicator.decimals,
                     "polarity": indicator.polarity,
-                    "comparison": "not_compared" if indicator.denominator is None else "with_parents",
+                    "comparison": "not_compared" if _aggregation(indicator) == "sum" else "with_parents",
                     "sources": list(indicator.sources),
-                    "aggregation": "sum" if indicator.denominator is None else "ratio",
+                    "aggregation": _aggregation(indicator),
                     "levels": list(indicator.levels),
                     "vintages": list(indicator.vintages),
                     "comparability": indicator.comparability,
@@ -133,3 +145,9 @@ def definitions(indicators: Iterable[Indicator]) -> pl.DataFrame:
             schema=DEFINITIONS.polars_schema,
         )
     )
+
+
+def _aggregation(indicator: Indicator) -> str:
+    if indicator.ready_made:
+        return "none"
+    return "sum" if indicator.denominator is None else "ratio"

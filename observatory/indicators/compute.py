@@ -42,7 +42,8 @@ def _observe(indicator: Indicator, measures: pl.DataFrame, territories: pl.DataF
             denominator=pl.lit(None, pl.Float64),
         )
     else:
-        frame = _with_measure(frame, measures, indicator.denominator, "denominator")
+        latest = indicator.denominator_vintage == "latest"
+        frame = _with_measure(frame, measures, indicator.denominator, "denominator", latest=latest)
         frame = frame.with_columns(
             status=pl.when(pl.col("numerator_status") != "published")
             .then(pl.col("numerator_status"))
@@ -74,15 +75,20 @@ def _observe(indicator: Indicator, measures: pl.DataFrame, territories: pl.DataF
     )
 
 
-def _with_measure(frame: pl.DataFrame, measures: pl.DataFrame, measure: str, name: str) -> pl.DataFrame:
-    """Join a measure; a territory without row has the status ``not_available``."""
-    wanted = measures.filter(pl.col("measure") == measure).select(
-        "level",
-        "code",
-        "vintage",
+def _with_measure(
+    frame: pl.DataFrame, measures: pl.DataFrame, measure: str, name: str, *, latest: bool = False
+) -> pl.DataFrame:
+    """Join a measure, of the same year or the latest; a territory without row is ``not_available``."""
+    wanted = measures.filter(pl.col("measure") == measure)
+    keys = ["level", "code", "vintage"]
+    if latest:
+        keys = ["level", "code"]
+        wanted = wanted.sort("vintage").unique(keys, keep="last", maintain_order=True)
+    wanted = wanted.select(
+        *keys,
         pl.col("amount").alias(name),
         pl.col("status").alias(f"{name}_status"),
         pl.col("file_ids").alias(f"{name}_ids"),
     )
-    joined = frame.join(wanted, on=["level", "code", "vintage"], how="left", validate="m:1")
+    joined = frame.join(wanted, on=keys, how="left", validate="m:1")
     return joined.with_columns(pl.col(f"{name}_status").fill_null("not_available"))

@@ -139,15 +139,25 @@ def beneficiary_measures(beneficiaries: pl.DataFrame, territories: pl.DataFrame)
 
 
 def sum_up(
-    base: pl.DataFrame, territories: pl.DataFrame, child: str, parents: tuple[str, ...]
+    base: pl.DataFrame,
+    territories: pl.DataFrame,
+    child: str,
+    parents: tuple[str, ...],
+    *,
+    partial: bool = False,
 ) -> pl.DataFrame:
     """Return ``base`` with its ``child`` rows summed to each of the ``parents`` levels.
 
     A parent gets a sum only when every one of its children has a value: a partial sum is no figure. A
     parent that has all its children's rows, but not all their values, takes the status of the first kind
     met among secret, missing, not_applicable and not_available; one that lacks rows gets none.
+
+    ``partial`` is for registers that list only what exists: a child without row or not available counts
+    for nothing.
     """
     children = base.filter(pl.col("level") == child)
+    if partial:
+        children = children.filter(pl.col("status") != "not_available")
     frames = [base]
     for parent in parents:
         pairs = members(territories, child, parent)
@@ -162,7 +172,7 @@ def sum_up(
                 pl.col("file_ids").explode().unique().sort(),
             )
             .join(expected, on="parent")
-            .filter(pl.col("found") == pl.col("expected"))
+            .filter(partial | (pl.col("found") == pl.col("expected")))
             .with_columns(
                 level=pl.lit(parent),
                 code=pl.col("parent"),

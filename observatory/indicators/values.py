@@ -4,14 +4,22 @@ Belongs here: sums of complete comparators, and which source stands for a measur
 Does not: reading files (``sources.values``), ratios (``compute``).
 """
 
+from collections.abc import Iterator
+
 import polars as pl
 
 from observatory.indicators.measures import MEASURES, sum_up
-from observatory.sources.catalogue import load_catalogue
+from observatory.sources.catalogue import DataFile, load_catalogue
 from observatory.sources.layouts import get_layout
 from observatory.sources.obtaining import file_sources
 from observatory.tables import VALUES
 from observatory.territories import COUNTRY, DEPARTMENTS, OVERSEAS_DEPARTMENTS, REGION, REGION_DEPARTMENTS
+
+DIFFERENCES = (
+    ("employed_15_64", "active_15_64", "unemployed_15_64"),
+    ("natural_change", "births_between_censuses", "deaths_between_censuses"),
+)
+"""Measures that are the difference of two others: name, from, taken away."""
 
 
 def with_comparators(values: pl.DataFrame, source_id: str, vintage: str) -> pl.DataFrame:
@@ -92,15 +100,48 @@ def value_measures(values: pl.DataFrame, territories: pl.DataFrame, known: pl.Da
         )
         .select(pl.col(name).cast(dtype) for name, dtype in MEASURES.items())
     )
-    layouts = {
-        variable.name: variable.additive
-        for source in file_sources().values()
-        for vintage in source.vintages.values()
-        if vintage.file is not None
-        for variable in get_layout(vintage.file.layout).variables
-    }
-    additive = [name for name, is_additive in layouts.items() if is_additive]
-    counts = base.filter(pl.col("measure").is_in(additive))
+    layouts = {get_layout(file.layout) for file in _files()}
+    additive = {one.name for layout in layouts for one in layout.variables if one.additive}
+    partial = {one.name for layout in layouts if layout.partial_sums for one in layout.variables}
+    levels = ("epci", "basin")
+    summed = pl.concat(
+        [
+            sum_up(base.filter(pl.col("measure").is_in(additive - partial)), territories, "commune", levels),
+            sum_up(
+                base.filter(pl.col("measure").is_in(additive & partial)),
+                territories,
+                "commune",
+                levels,
+                partial=True,
+            ),
+        ]
+    )
     others = base.filter(~pl.col("measure").is_in(additive))
-    summed = pl.concat([sum_up(counts, territories, "commune", ("epci", "basin")), others])
-    return summed.join(known, on=["level", "code", "measure", "vintage"], how="anti")
+    every = pl.concat([summed, others, *(_difference(summed, *terms) for terms in DIFFERENCES)])
+    return every.join(known, on=["level", "code", "measure", "vintage"], how="anti")
+
+
+def _files() -> Iterator[DataFile]:
+    for source in file_sources().values():
+        yield from (vintage.file for vintage in source.vintages.values() if vintage.file is not None)
+
+
+def _difference(measures: pl.DataFrame, name: str, whole: str, part: str) -> pl.DataFrame:
+    """Return ``whole - part`` where both are published, else the status of the one that is not."""
+    keys = ["level", "code", "vintage"]
+    taken = measures.filter(pl.col("measure") == part).select(
+        *keys, taken="amount", taken_status="status", taken_ids="file_ids"
+    )
+    return (
+        measures.filter(pl.col("measure") == whole)
+        .join(taken, on=keys)
+        .with_columns(
+            measure=pl.lit(name),
+            amount=pl.col("amount") - pl.col("taken"),
+            status=pl.when(pl.col("status") != "published")
+            .then(pl.col("status"))
+            .otherwise(pl.col("taken_status")),
+            file_ids=pl.concat_list("file_ids", "taken_ids").list.unique(maintain_order=True),
+        )
+        .select(list(MEASURES))
+    )

@@ -59,6 +59,7 @@ COMPARISONS = {
 AGGREGATIONS = {
     "sum": "somme des effectifs",
     "ratio": "rapport des sommes du numérateur et du dénominateur, jamais moyenne de taux",
+    "none": "aucune : le producteur donne la médiane ou le taux, qui ne s’additionne pas",
 }
 
 UNESCO = {

@@ -73,11 +73,14 @@ def current_mode() -> Mode:
 
 
 def file_sources() -> dict[str, Source]:
-    """Return the sources of the catalogue that are read from files, by id."""
+    """Return the sources of the catalogue that the generic engine reads from files, by id."""
     return {
         source.id: source
         for source in load_catalogue().values()
-        if any(vintage.file is not None for vintage in source.vintages.values())
+        if any(
+            vintage.file is not None and vintage.file.layout is not None
+            for vintage in source.vintages.values()
+        )
     }
 
 

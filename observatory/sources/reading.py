@@ -45,8 +45,10 @@ def prepare(content: bytes, name: str, reading: Reading) -> bytes:
         content = content[len(_BOM) :]
     elif reading.encoding == "latin-1":
         content = content.decode("latin-1").encode()
-    content = content.rstrip(b"\r\n")
-    if not content.strip():
+    if content.endswith((b"\n\n", b"\n\r\n")):
+        content = content.rstrip(b"\r\n")
+    # No copy of what may be half a gigabyte.
+    if not content or content.isspace():
         raise InputError(name, "le fichier est vide.", _WRONG_FILE)
     if b"\x00" in content[:65_536]:
         raise InputError(name, "le fichier n’est pas du texte.", _WRONG_FILE)
