@@ -157,8 +157,13 @@ def expected_columns(layout: Layout, file: DataFile, vintage: str) -> list[Colum
     """Return the columns that a vintage should have; a token of several texts gives one column for each.
 
     Raises:
-        LayoutError: the card lacks a token, or names in ``without`` a variable that the layout does not have.
+        LayoutError: the card lacks a token, names in ``without`` a variable that the layout does not have, or
+            gives a status to absent IRIS, whose list it does not know.
     """
+    if file.absent is not None and layout.level != "commune":
+        raise LayoutError(
+            f"La disposition « {layout.id} » ne sait pas quels IRIS manquent : retirez « absent »."
+        )
     unknown = set(file.without) - {one.name for one in layout.variables}
     if unknown:
         raise LayoutError(f"La disposition « {layout.id} » n’a pas de variable {', '.join(sorted(unknown))}.")
@@ -245,7 +250,8 @@ def territory_codes(
     if twice.any():
         again = int((twice & ~codes.is_first_distinct()).arg_true()[0])
         raise _code_error(file_name, layout, codes, again, first_row, "le code figure déjà plus haut.")
-    return codes.set(codes.str.contains(_DISTRICTS), None)
+    # Each IRIS of a district stands once.
+    return codes.set(codes.str.contains(_DISTRICTS), None) if layout.level == "commune" else codes
 
 
 def _code_error(

@@ -173,6 +173,16 @@ def test_correction_of_codes_is_declared_and_guarded(tmp_path):
     assert "ne s’applique plus" in error.rule and "chiffre doublé" in error.rule
 
 
+def test_iris_are_kept_by_the_code_of_their_commune(tmp_path):
+    text = "CODGEO;P22_POP;TP6021\n590020101;1;1\n590020102;2;2\n624980101;3;3\n751010101;4;4\n"
+    iris = {"level": "iris"}
+    assert set(values(tmp_path, text, {"59002"}, iris)["code"]) == {"590020101", "590020102"}
+    # The IRIS of a municipal district stand nowhere else.
+    assert "751010101" in set(values(tmp_path, text, layout=iris)["code"])
+    with pytest.raises(LayoutError, match="absent"):
+        values(tmp_path, text, {"59002"}, iris, absent="not_available")
+
+
 # Long tables
 
 
