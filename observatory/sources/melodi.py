@@ -27,9 +27,9 @@ LIMITER = RateLimiter(30, 60.0)
 """Shared by every request of the process: the limit is on the address, not on the dataset."""
 
 _NAME = re.compile(r"[A-Z][A-Z0-9_]*")
-_LATER = "relancez plus tard ; la dernière version gardée reste utilisable d’ici là."
+_LATER = "relancez plus tard ; la dernière version gardée reste utilisable d’ici là."
 _TELL = (
-    "l’API a sans doute changé : comparez sa réponse à sa documentation sur portail-api.insee.fr, puis "
+    "l’API a sans doute changé : comparez sa réponse à sa documentation sur portail-api.insee.fr, puis "
     "corrigez observatory/sources/melodi.py."
 )
 
@@ -111,8 +111,8 @@ def download_dataset(
         observations = client.observations()
         if len(observations) != expected or client.count() != expected:
             raise client.error(
-                f"{len(observations)} observation(s) lue(s) alors que {expected} étaient annoncées : le jeu a "
-                "changé pendant la lecture, ou des pages manquent.",
+                f"{len(observations)} observation(s) lue(s) alors que {expected} étaient annoncées : le jeu "
+                "a changé pendant la lecture, ou des pages manquent.",
                 _LATER,
                 transient=True,
             )
@@ -201,7 +201,7 @@ class _Client:
             if url in seen_urls or len(seen_urls) == self.limits.pages:
                 raise self.error(
                     f"les pages tournent en rond ou dépassent la limite de {self.limits.pages}.",
-                    "restreignez les filtres ; si le jeu est vraiment si grand, relevez la limite.",
+                    "restreignez les filtres ; si le jeu est vraiment si grand, relevez la limite.",
                 )
             seen_urls.add(url)
             document = self._page(url)
@@ -209,7 +209,7 @@ class _Client:
                 key = self._checked(one)
                 if key in seen:
                     raise self.error(
-                        "une même observation figure dans deux pages : le jeu a changé pendant la lecture.",
+                        "une même observation figure dans deux pages : le jeu a changé pendant la lecture.",
                         _LATER,
                         transient=True,
                     )
@@ -223,7 +223,7 @@ class _Client:
             raise FetchError(
                 self.source,
                 self.base,
-                f"« {self.dataset} » n’est pas un nom de jeu de données.",
+                f"« {self.dataset} » n’est pas un nom de jeu de données.",
                 "employez son identifiant, comme DS_RP_POPULATION_PRINC.",
             )
         pairs = [(name, code) for name, codes in self.sorted_filters().items() for code in codes]
@@ -245,7 +245,7 @@ class _Client:
         except ValueError:
             same = False
         if not same or asked.path != home.path or asked.username is not None:
-            raise self.error(f"la page suivante est ailleurs ({target}) : elle n’est pas suivie.", _TELL)
+            raise self.error(f"la page suivante est ailleurs ({target}) : elle n’est pas suivie.", _TELL)
         return urlunsplit((home.scheme, home.netloc, home.path, asked.query, ""))
 
     def _page(self, url: str) -> dict[str, Any]:
@@ -267,8 +267,8 @@ class _Client:
         for name, codes in self.filters.items():
             if name != "GEO" and dimensions.get(name) not in codes:
                 raise self.error(
-                    f"une observation a « {dimensions.get(name)} » pour {name}, qui n’était pas demandé.",
-                    "le serveur a perdu les filtres d’une page à l’autre : relancez plus tard.",
+                    f"une observation a « {dimensions.get(name)} » pour {name}, qui n’était pas demandé.",
+                    "le serveur a perdu les filtres d’une page à l’autre : relancez plus tard.",
                     transient=True,
                 )
         return json.dumps(dimensions, sort_keys=True)
@@ -296,7 +296,7 @@ def _document(
         except FetchError as error:
             if "(code 401)" in error.cause:
                 error.remedy = (
-                    "cette API ne demande aucune clé et refuse une clé fausse : retirez celle qu’ajoutent un "
+                    "cette API ne demande aucune clé et refuse une clé fausse : retirez celle qu’ajoutent un "
                     "fichier .netrc ou un proxy."
                 )
             raise
