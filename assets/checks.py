@@ -5,9 +5,32 @@ import polars as pl
 
 from assets.storage import SESSION, TABLE
 from observatory.expectations import core_tables, validate
-from observatory.tables import TABLES
+from observatory.tables import TABLES, VALUES
+from observatory.value_expectations import validate_values
 
 CHECKS_TABLE = "quality.checks"
+
+
+def values_check(asset: dg.AssetsDefinition) -> dg.AssetChecksDefinition:
+    """Return the blocking check of the producers' values, file by file."""
+
+    @dg.asset_check(
+        asset=asset.key,
+        name="attentes_par_source",
+        blocking=True,
+        description="Suites Great Expectations par source et millésime.",
+        additional_ins={"populations": dg.AssetIn("core_etalab__territory_populations")},
+        required_resource_keys={SESSION},
+    )
+    def attentes_par_source(
+        context: dg.AssetCheckExecutionContext,
+        values: pl.DataFrame,
+        populations: pl.DataFrame,
+    ) -> dg.AssetCheckResult:
+        results = validate_values(values, populations)
+        return _recorded(context, f"{VALUES.qualified_name} par source", results)
+
+    return attentes_par_source
 
 
 def check_of(asset: dg.AssetsDefinition) -> dg.AssetChecksDefinition:
@@ -22,24 +45,31 @@ def check_of(asset: dg.AssetsDefinition) -> dg.AssetChecksDefinition:
         required_resource_keys={SESSION},
     )
     def attentes(context: dg.AssetCheckExecutionContext, frame: pl.DataFrame) -> dg.AssetCheckResult:
-        results = validate(table, frame)
-        context.resources.session.replace_rows(CHECKS_TABLE, results, "table", [table.qualified_name])
-        failed = results.filter(~pl.col("passed"))
-        return dg.AssetCheckResult(
-            passed=failed.is_empty(),
-            metadata={
-                "règles": results.height,
-                "règles enfreintes": dg.MetadataValue.md(
-                    "\n".join(
-                        f"- {rule} ({observed}) – {reason}"
-                        for rule, observed, reason in failed.select("rule", "observed", "reason").iter_rows()
-                    )
-                    or "aucune"
-                ),
-            },
-        )
+        return _recorded(context, table.qualified_name, validate(table, frame))
 
     return attentes
+
+
+def _recorded(
+    context: dg.AssetCheckExecutionContext, suite: str, results: pl.DataFrame
+) -> dg.AssetCheckResult:
+    """Keep the outcome of a suite for the site, and tell Dagster."""
+    results = results.with_columns(table=pl.lit(suite))
+    context.resources.session.replace_rows(CHECKS_TABLE, results, "table", [suite])
+    failed = results.filter(~pl.col("passed"))
+    return dg.AssetCheckResult(
+        passed=failed.is_empty(),
+        metadata={
+            "règles": results.height,
+            "règles enfreintes": dg.MetadataValue.md(
+                "\n".join(
+                    f"- {rule} ({observed}) – {reason}"
+                    for rule, observed, reason in failed.select("rule", "observed", "reason").iter_rows()
+                )
+                or "aucune"
+            ),
+        },
+    )
 
 
 def suites(assets: list[dg.AssetsDefinition]) -> list[dg.AssetChecksDefinition]:

@@ -3,6 +3,8 @@
 import os
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -16,18 +18,43 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 console = Console()
 
 
+_SOURCES_HELP = "Où prendre les sources : embedded (défaut), network, ou mirror=DOSSIER."
+SourcesOption = Annotated[str | None, typer.Option("--sources", help=_SOURCES_HELP)]
+
+
+def _use_sources(text: str | None) -> None:
+    """Make ``--sources`` the mode of this process and of what it starts."""
+    from observatory.sources.obtaining import MODE_VARIABLE, parse_mode
+
+    if text is not None:
+        parse_mode(text)
+        os.environ[MODE_VARIABLE] = text
+
+
 @app.command()
-def run() -> None:
+def run(
+    sources: SourcesOption = None,
+    allow_stale: Annotated[
+        bool,
+        typer.Option(
+            "--allow-stale",
+            help="Garder le dernier fichier pris d’une source qui ne répond pas, en le disant.",
+        ),
+    ] = False,
+) -> None:
     """Refaire tout : sources, tables, indicateurs, site."""
     from assets.running import run_everything
 
+    _use_sources(sources)
     started = time.monotonic()
-    outcome = run_everything(console.print)
+    outcome = run_everything(console.print, allow_stale=allow_stale)
     table = Table(title="Observatoire du Bassin minier : traitement terminé", show_header=False)
     table.add_column(style="bold")
     table.add_column()
     for title, vintages in outcome.sources:
         table.add_row(title, vintages)
+    for warning in outcome.warnings:
+        table.add_row("ATTENTION", warning, style="bold red")
     table.add_section()
     table.add_row("Contrôles réussis", f"{outcome.checks_passed} sur {outcome.checks}")
     table.add_row("Pages écrites", str(outcome.pages))
@@ -57,24 +84,68 @@ def sample() -> None:
 
 
 @app.command()
-def sources(
-    source: Annotated[str | None, typer.Argument(help="Identifiant d’une source.")] = None,
+def fetch(
+    source: Annotated[str | None, typer.Argument(help="Identifiant d’une source ; toutes sinon.")] = None,
+    vintage: Annotated[str | None, typer.Option(help="Millésime ; tous sinon.")] = None,
+    sources: SourcesOption = None,
 ) -> None:
-    """Montrer les sources, leurs millésimes et leur provenance."""
-    from observatory.sources.catalogue import get_source, load_catalogue
+    """Prendre les fichiers des sources et les garder, sans rien calculer."""
+    from observatory.sources.obtaining import current_mode, obtain, wanted
 
-    cards = [get_source(source)] if source else list(load_catalogue().values())
-    table = Table("Source", "Titre", "Producteur", "Millésimes", "Provenance", "Licence")
-    for card in cards:
-        table.add_row(
-            card.id,
-            card.title,
-            card.producer,
-            ", ".join(card.vintages),
-            "\n".join(dict.fromkeys(card.url(vintage) for vintage in card.vintages)),
-            card.licence,
+    _use_sources(sources)
+    paths, mode = data_paths(), current_mode()
+    failures = 0
+    for card, year in wanted(source, vintage):
+        try:
+            with _bar(f"{card.id} {year}") as progress:
+                resolved = obtain(card, year, paths, mode, progress=progress)
+        except ObservatoryError as error:
+            failures += 1
+            console.print(f"{card.id} {year} : {error}", style="red", markup=False, soft_wrap=True)
+            continue
+        news = "NOUVEAU CONTENU" if resolved.changed else "pris"
+        console.print(
+            f"{card.id} {year} : {news} ({resolved.kind}), SHA-256 {resolved.snapshot.sha256[:16]}…"
         )
+    if failures:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _bar(name: str) -> Iterator[Callable[[int, int | None], None]]:
+    """Show a progress bar of bytes while a file comes."""
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), DownloadColumn(), console=console, transient=True
+    ) as progress:
+        task = progress.add_task(name, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+@app.command(name="sources")
+def list_sources(
+    source: Annotated[str | None, typer.Argument(help="Identifiant d’une source.")] = None,
+    sources: SourcesOption = None,
+) -> None:
+    """Montrer les sources, leurs millésimes, leur état et leur provenance."""
+    from observatory.sources.catalogue import get_source, load_catalogue
+    from observatory.sources.obtaining import current_mode, state_of
+
+    _use_sources(sources)
+    paths, mode = data_paths(), current_mode()
+    table = Table("Source", "Millésime", "État", "Provenance")
+    table.columns[0].no_wrap = True
+    cards = [get_source(source)] if source else list(load_catalogue().values())
+    for card in cards:
+        for year in card.vintages:
+            table.add_row(card.id, year, state_of(card, year, paths, mode), card.url(year))
+        table.add_section()
     console.print(table)
+    for card in cards if source else []:
+        console.print(
+            f"{card.title}\n{card.citation}\nProducteur : {card.producer}\nLicence : {card.licence}"
+        )
 
 
 @app.command()

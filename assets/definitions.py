@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from assets.checks import suites
+from assets.checks import suites, values_check
 from assets.core import confidential, public, values
 from assets.indicators import observations, typology
 from assets.progress import progress_logger
@@ -44,7 +44,7 @@ INGESTS = [
 
 defs = dg.Definitions(
     assets=[*RAW, *FILES, *REFRESHED],
-    asset_checks=suites(REFRESHED),
+    asset_checks=[*suites(REFRESHED), values_check(values.values)],
     jobs=[*INGESTS, refresh],
     resources={SESSION: session_of_run, "io_manager": warehouse_io_manager},
     # Steps take a second or two each: starting a process per step would cost more than it gives.

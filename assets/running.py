@@ -12,7 +12,7 @@ from dagster import DagsterInstance
 
 from assets.checks import CHECKS_TABLE
 from assets.definitions import RAW, defs, ingest_name, refresh
-from assets.raw.files import SNAPSHOTS, asset_name, table_name
+from assets.raw.files import ALLOW_STALE, SNAPSHOTS, WARNING, asset_name, table_name
 from assets.storage import SESSION, WarehouseIOManager
 from observatory.errors import ObservatoryError
 from observatory.files import write_atomic
@@ -46,12 +46,14 @@ class Outcome:
         checks: number of rules evaluated.
         checks_passed: number of rules kept.
         pages: number of pages written.
+        warnings: what the analyst must know of the sources, in French.
     """
 
     sources: list[tuple[str, str]]
     checks: int
     checks_passed: int
     pages: int
+    warnings: list[str]
 
 
 def prepare_instance() -> Path:
@@ -61,8 +63,13 @@ def prepare_instance() -> Path:
     return home
 
 
-def run_everything(say: Callable[[str], None]) -> Outcome:
+def run_everything(say: Callable[[str], None], *, allow_stale: bool = False) -> Outcome:
     """Run sources, tables, indicators and site, then publish them together.
+
+    Args:
+        say: where progress is told.
+        allow_stale: whether the last snapshot of a source stands in when it cannot be had; the outcome
+            then says so. Otherwise the run fails.
 
     Raises:
         RunFailedError: a step or a blocking check failed.
@@ -71,6 +78,7 @@ def run_everything(say: Callable[[str], None]) -> Outcome:
     paths = data_paths()
     home = prepare_instance()
     with Session(paths, str(uuid4())) as session, DagsterInstance.from_config(str(home)) as instance:
+        warnings: list[str] = []
         say("Livraisons fictives des bailleurs et de l’ANGDM")
         write_default_sample(paths)
         for asset in RAW:
@@ -84,8 +92,13 @@ def run_everything(say: Callable[[str], None]) -> Outcome:
             session.write(table_name(source_id), pl.DataFrame(schema=SNAPSHOTS))
         for source, vintage in offered(paths, current_mode()):
             key = dg.AssetKey(asset_name(source.id))
-            tags = {PARTITION_RANGE_START: vintage, PARTITION_RANGE_END: vintage}
-            _execute(ingest_name(key), session, instance, tags)
+            tags = {
+                PARTITION_RANGE_START: vintage,
+                PARTITION_RANGE_END: vintage,
+                ALLOW_STALE: str(allow_stale),
+            }
+            result = _execute(ingest_name(key), session, instance, tags)
+            warnings += _warnings(result)
         result = _execute(refresh.name, session, instance, {})
         checks = session.read(CHECKS_TABLE)
         files = session.read("core.files")
@@ -105,6 +118,7 @@ def run_everything(say: Callable[[str], None]) -> Outcome:
         checks.height,
         int(checks["passed"].sum()),
         pages,
+        warnings,
     )
 
 
@@ -121,6 +135,14 @@ def _execute(
     if not result.success:
         raise RunFailedError(_explained(result))
     return result
+
+
+def _warnings(result: dg.ExecuteInProcessResult) -> list[str]:
+    return [
+        str(event.materialization.metadata[WARNING].value)
+        for event in result.get_asset_materialization_events()
+        if WARNING in event.materialization.metadata
+    ]
 
 
 def _explained(result: dg.ExecuteInProcessResult) -> str:

@@ -176,12 +176,6 @@ def suite(table: Table) -> tuple[Rule, ...]:
             "D’autres tables et les partenaires s’appuient sur ces noms.",
         ),
         Rule(
-            "ExpectTableRowCountToBeBetween",
-            {"min_value": 1},
-            "La table n’est pas vide.",
-            "Une table vide passerait toutes les autres règles.",
-        ),
-        Rule(
             "ExpectCompoundColumnsToBeUnique",
             {"column_list": list(table.key)},
             f"La clé ({', '.join(table.key)}) est unique.",
@@ -195,6 +189,15 @@ def suite(table: Table) -> tuple[Rule, ...]:
             "Une ligne double compterait deux fois.",
         ),
     ]
+    if not table.may_be_empty:
+        implied.append(
+            Rule(
+                "ExpectTableRowCountToBeBetween",
+                {"min_value": 1},
+                "La table n’est pas vide.",
+                "Une table vide passerait toutes les autres règles.",
+            )
+        )
     for column in table.columns:
         if column.values is not None:
             implied.append(
@@ -216,7 +219,7 @@ def validate(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
         confidential table.
     """
     rules = suite(table)
-    results = _run(rules, frame)
+    results = run_rules(rules, frame)
     rows = [
         {
             "table": table.qualified_name,
@@ -230,7 +233,11 @@ def validate(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=CHECKS_SCHEMA)
 
 
-def _run(rules: tuple[Rule, ...], frame: pl.DataFrame) -> list[tuple[bool, str]]:
+def run_rules(rules: tuple[Rule, ...], frame: pl.DataFrame) -> list[tuple[bool, str]]:
+    """Return, for each rule, whether ``frame`` keeps it and what was found, in French.
+
+    What was found never quotes a value.
+    """
     whole, expectations = _great_expectations()
     batch = whole.get_batch({"dataframe": frame.to_pandas()})
     outcomes = []

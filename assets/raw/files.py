@@ -13,6 +13,8 @@ from observatory.sources.resolution import Resolved
 from observatory.tables import FILES
 
 PATH_COLUMN = "path"
+ALLOW_STALE = "observatory/allow_stale"
+WARNING = "avertissement"
 SNAPSHOTS = {**FILES.polars_schema, PATH_COLUMN: pl.String, PARTITION_COLUMN: pl.String}
 """Rows of ``core.files``, with the snapshot's path under the data folder and the partition."""
 
@@ -39,14 +41,19 @@ def _snapshots(source: Source) -> dg.AssetsDefinition:
     )
     def snapshots(context: dg.AssetExecutionContext) -> pl.DataFrame:
         paths, mode = data_paths(), current_mode()
-        rows = []
+        allow_stale = context.run.tags.get(ALLOW_STALE) == str(True)
+        rows, warnings = [], []
         for vintage in context.partition_keys:
-            resolved = obtain(source, vintage, paths, mode)
-            if resolved.changed:
-                context.log.warning(
-                    f"{source.title}, {vintage} : le contenu a changé à la même adresse ({resolved.origin})."
-                )
+            resolved = obtain(source, vintage, paths, mode, allow_stale=allow_stale)
             rows.append(_row(source, vintage, resolved))
+            name = f"{source.title}, {vintage}"
+            if resolved.stale:
+                warnings.append(f"{name} : fichier d’un passage antérieur. {resolved.reason}")
+            if resolved.changed:
+                warnings.append(f"{name} : le contenu a changé à la même adresse ({resolved.origin}).")
+        if warnings:
+            context.log.warning("\n".join(warnings))
+            context.add_output_metadata({WARNING: "\n".join(warnings)})
         return pl.DataFrame(rows, schema=SNAPSHOTS)
 
     return snapshots

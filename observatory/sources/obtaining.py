@@ -12,14 +12,14 @@ from typing import Literal
 
 from observatory.errors import ObservatoryError
 from observatory.paths import DataPaths
-from observatory.sources.catalogue import Source, load_catalogue
+from observatory.sources.catalogue import Source, UnknownSourceError, load_catalogue
 from observatory.sources.fetching import Progress
 from observatory.sources.resolution import Resolved, resolve
 from observatory.sources.snapshots import SnapshotError, latest, verify
 
 MODE_VARIABLE = "OBSERVATORY_SOURCES"
 
-State = Literal["vérifiée", "altérée", "disponible", "absente"]
+State = Literal["embarquée", "fictive", "vérifiée", "altérée", "disponible", "absente"]
 
 
 class UnknownModeError(ObservatoryError):
@@ -136,8 +136,33 @@ def offered(paths: DataPaths, mode: Mode) -> Iterator[tuple[Source, str]]:
                 yield source, vintage
 
 
+def wanted(source_id: str | None, vintage: str | None) -> list[tuple[Source, str]]:
+    """Return the file vintages that two optional names select.
+
+    Raises:
+        UnknownSourceError: a name is not in the catalogue, or the source is not read from files.
+    """
+    pairs = [
+        (source, year)
+        for source in load_catalogue().values()
+        if source_id in (None, source.id)
+        for year, card in source.vintages.items()
+        if card.file is not None and vintage in (None, year)
+    ]
+    if not pairs:
+        raise UnknownSourceError(
+            f"Aucun fichier au catalogue pour la source « {source_id or 'toutes'} » et le millésime "
+            f"« {vintage or 'tous'} ». « observatory sources » les liste."
+        )
+    return pairs
+
+
 def state_of(source: Source, vintage: str, paths: DataPaths, mode: Mode) -> State:
-    """Return whether one vintage is kept and intact, altered, to be had, or nowhere."""
+    """Return whether one vintage is embedded, generated, kept and intact, altered, to be had, or nowhere."""
+    if source.fictive:
+        return "fictive"
+    if source.vintages[vintage].file is None:
+        return "embarquée"
     snapshot = latest(paths.snapshots, source.id, vintage)
     if snapshot is not None:
         try:

@@ -1,0 +1,77 @@
+"""The table contracts: columns, types, keys and notes of every table of the warehouse.
+
+Belongs here: what a table promises to its readers. Docs, Dagster column schemas, expectation suites
+and the data package all come from these contracts.
+Does not: how a table is computed or stored.
+"""
+
+from observatory.tables.confidential import BENEFICIARIES, DWELLINGS
+from observatory.tables.contract import LEVELS, STATUSES, Column, ContractError, Table
+from observatory.tables.core import (
+    CENSUS,
+    CITES,
+    CONTOURS,
+    FILES,
+    MORTALITY,
+    PERIMETERS,
+    POPULATIONS,
+    TERRITORIES,
+    VALUES,
+)
+from observatory.tables.results import (
+    DEFINITIONS,
+    OBSERVATIONS,
+    TYPOLOGY_AXES,
+    TYPOLOGY_CLASSES,
+    TYPOLOGY_COMMUNES,
+    TYPOLOGY_VARIABLES,
+)
+
+TABLES = {
+    table.qualified_name: table
+    for table in (
+        FILES,
+        PERIMETERS,
+        POPULATIONS,
+        CENSUS,
+        VALUES,
+        MORTALITY,
+        CONTOURS,
+        TERRITORIES,
+        CITES,
+        DWELLINGS,
+        BENEFICIARIES,
+        OBSERVATIONS,
+        DEFINITIONS,
+        TYPOLOGY_COMMUNES,
+        TYPOLOGY_CLASSES,
+        TYPOLOGY_AXES,
+        TYPOLOGY_VARIABLES,
+    )
+}
+
+__all__ = [
+    "BENEFICIARIES",
+    "CENSUS",
+    "CITES",
+    "CONTOURS",
+    "DEFINITIONS",
+    "DWELLINGS",
+    "FILES",
+    "LEVELS",
+    "MORTALITY",
+    "OBSERVATIONS",
+    "PERIMETERS",
+    "POPULATIONS",
+    "STATUSES",
+    "TABLES",
+    "TERRITORIES",
+    "TYPOLOGY_AXES",
+    "TYPOLOGY_CLASSES",
+    "TYPOLOGY_COMMUNES",
+    "TYPOLOGY_VARIABLES",
+    "VALUES",
+    "Column",
+    "ContractError",
+    "Table",
+]

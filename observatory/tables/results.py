@@ -1,0 +1,131 @@
+"""Tables of results: indicators and typology."""
+
+import polars as pl
+
+from observatory.tables.contract import LEVELS, STATUSES, VINTAGE, Column, Table
+
+OBSERVATIONS = Table(
+    "indicators",
+    "observations",
+    "Une ligne par territoire, indicateur et millésime, avec son statut.",
+    ("territory_level", "territory_code", "indicator", "vintage"),
+    (
+        Column("territory_level", pl.String, "niveau de territoire", values=LEVELS),
+        Column("territory_code", pl.String, "code du territoire"),
+        Column("indicator", pl.String, "clé de indicators.definitions"),
+        VINTAGE,
+        Column(
+            "value",
+            pl.Float64,
+            "valeur dans l’unité de l’indicateur ; vide si elle n’est pas publiée",
+            nullable=True,
+        ),
+        Column(
+            "numerator",
+            pl.Float64,
+            "numérateur ; vide pour un simple effectif ou si la valeur n’est pas publiée",
+            nullable=True,
+        ),
+        Column(
+            "denominator",
+            pl.Float64,
+            "dénominateur ; vide pour un simple effectif ou si la valeur n’est pas publiée",
+            nullable=True,
+        ),
+        Column("unit", pl.String, "unité"),
+        Column("status", pl.String, "pourquoi la valeur est là ou n’y est pas", values=STATUSES),
+        Column("geography_vintage", pl.String, "géographie sur laquelle le chiffre est calculé"),
+        Column("file_ids", pl.List(pl.String), "fichiers dont vient le chiffre"),
+    ),
+)
+
+DEFINITIONS = Table(
+    "indicators",
+    "definitions",
+    "Le catalogue des indicateurs.",
+    ("indicator",),
+    (
+        Column("indicator", pl.String, "identifiant"),
+        Column("position", pl.Int32, "ordre d’affichage"),
+        Column("label", pl.String, "libellé"),
+        Column("theme", pl.String, "thème"),
+        Column("formula", pl.String, "formule en toutes lettres"),
+        Column("unit", pl.String, "unité"),
+        Column("decimals", pl.Int32, "décimales affichées"),
+        Column(
+            "polarity",
+            pl.String,
+            "sens favorable",
+            values=("higher_is_better", "lower_is_better", "neutral"),
+        ),
+        Column(
+            "comparison",
+            pl.String,
+            "comment un territoire est comparé",
+            values=("with_parents", "not_compared"),
+        ),
+        Column("sources", pl.List(pl.String), "sources du catalogue"),
+        Column("aggregation", pl.String, "comment les niveaux s’agrègent", values=("sum", "ratio", "none")),
+        Column("levels", pl.List(pl.String), "niveaux où l’indicateur est calculé"),
+        Column("vintages", pl.List(pl.Int32), "millésimes calculés"),
+        Column("comparability", pl.String, "ce qui se compare et ce qui ne se compare pas"),
+        Column("fictive", pl.Boolean, "vrai s’il dérive de données générées"),
+    ),
+)
+
+TYPOLOGY_COMMUNES = Table(
+    "typology",
+    "communes",
+    "Classe et coordonnées de chaque commune.",
+    ("commune_code",),
+    (
+        Column("commune_code", pl.String, "code Insee"),
+        Column("class", pl.Int32, "classe, numérotée à partir de 1 le long de l’axe 1"),
+        Column("axis_1", pl.Float64, "coordonnée sur l’axe 1"),
+        Column("axis_2", pl.Float64, "coordonnée sur l’axe 2"),
+        Column("distance_to_own", pl.Float64, "distance au centre de sa classe, sur les axes retenus"),
+        Column("distance_to_next", pl.Float64, "distance au centre le plus proche d’une autre classe"),
+    ),
+)
+
+TYPOLOGY_CLASSES = Table(
+    "typology",
+    "classes",
+    "Ce qui distingue chaque classe : valeurs-tests des variables.",
+    ("class", "variable"),
+    (
+        Column("class", pl.Int32, "classe"),
+        Column("variable", pl.String, "indicateur"),
+        Column("v_test", pl.Float64, "valeur-test"),
+        Column("p_value", pl.Float64, "probabilité critique bilatérale"),
+        Column("mean_in_class", pl.Float64, "moyenne dans la classe"),
+        Column("overall_mean", pl.Float64, "moyenne de toutes les communes"),
+        Column("sd_in_class", pl.Float64, "écart-type dans la classe"),
+        Column("overall_sd", pl.Float64, "écart-type de toutes les communes"),
+    ),
+)
+
+TYPOLOGY_AXES = Table(
+    "typology",
+    "axes",
+    "Valeurs propres de l’analyse en composantes principales.",
+    ("axis",),
+    (
+        Column("axis", pl.Int32, "axe, à partir de 1"),
+        Column("eigenvalue", pl.Float64, "valeur propre"),
+        Column("explained_variance", pl.Float64, "part de l’inertie, en %"),
+        Column("kept", pl.Boolean, "retenu pour la classification"),
+    ),
+)
+
+TYPOLOGY_VARIABLES = Table(
+    "typology",
+    "variables",
+    "Corrélation de chaque variable avec les deux premiers axes.",
+    ("variable",),
+    (
+        Column("variable", pl.String, "indicateur"),
+        Column("axis_1", pl.Float64, "corrélation avec l’axe 1"),
+        Column("axis_2", pl.Float64, "corrélation avec l’axe 2"),
+    ),
+)
