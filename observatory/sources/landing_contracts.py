@@ -240,10 +240,10 @@ def annex(contract: LandingContract) -> str:
         f"Page : {contract.page}",
         f"Fichier CSV, UTF-8, séparateur « ; », déposé dans `data/landing/{contract.id}/<année>/`, seul.",
         "\n".join(["| Colonne | Sens | Type | Obligation | Exemple |", "|---|---|---|---|---|", *rows]),
-        "Ce qui peut tenir la place d’un chiffre :\n\n" + "\n".join(marks),
-        "Règles vérifiées :\n\n" + "\n".join(rules),
+        "Ce qui peut tenir la place d’un chiffre :\n\n" + "\n".join(marks),
+        "Règles vérifiées :\n\n" + "\n".join(rules),
         contract.notes,
-        f"Exemple :\n\n```\n{example_csv(contract)}```",
+        f"Exemple, aux chiffres fictifs :\n\n```\n{example_csv(contract)}```",
     ]
     return "\n\n".join(parts) + "\n"
 
