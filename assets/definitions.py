@@ -3,7 +3,7 @@
 import dagster as dg
 
 from assets.checks import suites, values_check
-from assets.core import confidential, public, values
+from assets.core import confidential, geography, public, values
 from assets.indicators import observations, typology
 from assets.progress import progress_logger
 from assets.published import website
@@ -15,6 +15,7 @@ FILES = files.SNAPSHOT_ASSETS
 REFRESHED = [
     *public.TABLES,
     *values.TABLES,
+    *geography.TABLES,
     *confidential.TABLES,
     *observations.TABLES,
     typology.typology,

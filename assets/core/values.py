@@ -4,11 +4,13 @@ import dagster as dg
 import polars as pl
 
 from assets.building import table_asset
+from assets.core.geography import latest_perimeter, read_history
 from assets.raw.files import PATH_COLUMN, asset_name
 from assets.storage import PARTITION_COLUMN
-from observatory.indicators.values import with_comparators
+from observatory.geography import build_passage, former_communes
+from observatory.indicators.values import onto_communes, with_comparators
 from observatory.paths import data_paths
-from observatory.sources.obtaining import file_sources
+from observatory.sources.obtaining import value_sources
 from observatory.sources.values import read_values
 from observatory.tables import VALUES
 
@@ -19,24 +21,35 @@ from observatory.tables import VALUES
     group="core",
     kinds={"polars"},
     description="Valeurs des fichiers des producteurs, avec le statut de chaque absence.",
-    ins={asset_name(source_id): dg.AssetIn() for source_id in file_sources()},
+    ins={asset_name(source_id): dg.AssetIn() for source_id in value_sources()}
+    | {"events": dg.AssetIn("raw_insee_cog_mouvements__snapshots")},
 )
 def values(
     context: dg.AssetExecutionContext,
     core_etalab__commune_perimeters: pl.DataFrame,
+    events: pl.DataFrame,
     **snapshots: pl.DataFrame,
 ) -> pl.DataFrame:
-    """Read every snapshot by its layout; keep the perimeter and the sums of complete comparators."""
-    latest = core_etalab__commune_perimeters.filter(
-        pl.col("perimeter_vintage") == pl.col("perimeter_vintage").max()
-    )
-    communes = latest["commune_code"].to_list()
+    """Read every snapshot by its layout, onto the communes of the latest perimeter.
+
+    Sums of the comparators that a file holds whole stand beside them.
+    """
+    latest = latest_perimeter(core_etalab__commune_perimeters)
+    today, communes = int(latest["perimeter_vintage"][0]), frozenset(latest["commune_code"])
+    history = read_history(events, core_etalab__commune_perimeters)
     frames = [pl.DataFrame(schema=VALUES.polars_schema)]
-    for source_id in file_sources():
+    for source_id, source in value_sources().items():
         for row in snapshots[asset_name(source_id)].iter_rows(named=True):
             path, vintage = data_paths().root / row[PATH_COLUMN], row[PARTITION_COLUMN]
+            cog = source.data_file(vintage).cog
+            if history is None or cog is None:
+                asked = read_values(path, source_id, vintage, communes)
+            else:
+                former = former_communes(history, communes, today, cog)
+                passage = build_passage(history, former, cog, today)
+                asked = read_values(path, source_id, vintage, former)
+                asked = onto_communes(asked, passage, source_id, vintage, today)
             whole = read_values(path, source_id, vintage)
-            asked = read_values(path, source_id, vintage, communes)
             frames.append(pl.concat([asked, with_comparators(whole, source_id, vintage)]))
             context.log.info(f"{source_id} {vintage} : {frames[-1].height} valeurs")
     return pl.concat(frames)

@@ -40,6 +40,7 @@ def public_measures(
     core_etalab__territory_populations: pl.DataFrame,
     core_contours__commune_outlines: pl.DataFrame,
     core_files__territory_values: pl.DataFrame,
+    core_insee__commune_population_series: pl.DataFrame,
     core_all__territories: pl.DataFrame,
 ) -> pl.DataFrame:
     """Count and sum up the perimeter; what the embedded data give comes before the files."""
@@ -49,6 +50,7 @@ def public_measures(
             measures.census_measures(core_insee__iris_census, territories),
             measures.population_measures(core_etalab__territory_populations, territories),
             measures.area_measures(core_contours__commune_outlines, territories),
+            measures.series_measures(core_insee__commune_population_series, territories),
         ]
     )
     return pl.concat([embedded, value_measures(core_files__territory_values, territories, embedded)])

@@ -23,7 +23,8 @@ MEASURES: dict[str, pl.DataType | type[pl.DataType]] = {
 ``status`` is one of the contract's; ``amount`` is null unless it is ``published``.
 """
 
-_GRAVITY = pl.Enum(["secret", "missing", "not_applicable", "not_available", "published"])
+GRAVITY = pl.Enum(["secret", "missing", "not_applicable", "not_available", "published"])
+"""Statuses, gravest first: a sum takes the gravest of its parts."""
 
 _CENSUS = (
     "population",
@@ -85,6 +86,19 @@ def population_measures(populations: pl.DataFrame, territories: pl.DataFrame) ->
     )
     base_of_change = both.with_columns(measure=pl.lit("population_before"), amount=pl.col("before"))
     return pl.concat([levels, _measures(change), _measures(base_of_change)])
+
+
+def series_measures(series: pl.DataFrame, territories: pl.DataFrame) -> pl.DataFrame:
+    """Return the populations since 1968 (``core.population_series``), summed to the EPCI and the basin."""
+    base = _measures(
+        series.with_columns(
+            level=pl.lit("commune"),
+            measure=pl.lit("population_since_1968"),
+            amount=pl.col("population").round(),
+            file_ids=pl.concat_list("file_id"),
+        )
+    )
+    return sum_up(base, territories, "commune", ("epci", "basin"))
 
 
 def area_measures(contours: pl.DataFrame, territories: pl.DataFrame) -> pl.DataFrame:
@@ -168,7 +182,7 @@ def sum_up(
             .agg(
                 pl.sum("amount"),
                 pl.len().alias("found"),
-                pl.col("status").cast(_GRAVITY).min().cast(pl.String),
+                pl.col("status").cast(GRAVITY).min().cast(pl.String),
                 pl.col("file_ids").explode().unique().sort(),
             )
             .join(expected, on="parent")

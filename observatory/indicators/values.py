@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from observatory.indicators.measures import MEASURES, sum_up
+from observatory.indicators.measures import GRAVITY, MEASURES, sum_up
 from observatory.sources.catalogue import DataFile, load_catalogue
 from observatory.sources.layouts import get_layout
-from observatory.sources.obtaining import file_sources
+from observatory.sources.obtaining import value_sources
 from observatory.tables import VALUES
 from observatory.territories import COUNTRY, DEPARTMENTS, OVERSEAS_DEPARTMENTS, REGION, REGION_DEPARTMENTS
 
@@ -53,7 +53,6 @@ def with_comparators(values: pl.DataFrame, source_id: str, vintage: str) -> pl.D
             (pl.col("department").str.len_chars() == 2) | pl.col("department").is_in(OVERSEAS_DEPARTMENTS),
         ),
     ]
-    gravity = pl.Enum(["secret", "missing", "not_applicable", "not_available", "published"])
     frames = [pl.DataFrame(schema=VALUES.polars_schema)]
     for level, code, condition in areas:
         if level not in file.complete:
@@ -61,7 +60,7 @@ def with_comparators(values: pl.DataFrame, source_id: str, vintage: str) -> pl.D
         sums = (
             frame.filter(condition)
             .group_by("source", "variable", "vintage", "geography_vintage", "file_id")
-            .agg(pl.sum("value"), pl.col("status").cast(gravity).min().cast(pl.String))
+            .agg(pl.sum("value"), pl.col("status").cast(GRAVITY).min().cast(pl.String))
             .with_columns(
                 value=pl.when(pl.col("status") == "published").then(pl.col("value")),
                 level=pl.lit(level),
@@ -70,6 +69,47 @@ def with_comparators(values: pl.DataFrame, source_id: str, vintage: str) -> pl.D
         )
         frames.append(VALUES.conform(sums))
     return pl.concat(frames)
+
+
+def onto_communes(
+    values: pl.DataFrame, passage: pl.DataFrame, source_id: str, vintage: str, year: int
+) -> pl.DataFrame:
+    """Return ``values`` on the communes that a passage leads to.
+
+    Counts are summed, or shared by the ratios; a part without value leaves the whole without, with the
+    gravest status. A median or a rate is kept where the commune is the same territory, else it is
+    ``not_available``: nothing gives it back without its terms.
+
+    Args:
+        values: ``core.values`` of one file; levels under the commune pass as they are.
+        passage: frame of ``geography.build_passage`` from the file's year to ``year``.
+        source_id: source of the catalogue.
+        vintage: its vintage.
+        year: COG year of the result.
+    """
+    layout = get_layout(str(load_catalogue()[source_id].data_file(vintage).layout))
+    additive = [variable.name for variable in layout.variables if variable.additive]
+    communes = values.filter(pl.col("level") == "commune")
+    same = pl.col("kind").is_in(["unchanged", "renamed", "recoded"])
+    moved = (
+        communes.join(
+            passage.select("code_from", "code_to", "ratio", "kind"), left_on="code", right_on="code_from"
+        )
+        .with_columns(lost=~same & ~pl.col("variable").is_in(additive))
+        .with_columns(
+            value=pl.when(~pl.col("lost")).then(pl.col("value") * pl.col("ratio")),
+            status=pl.when(pl.col("lost")).then(pl.lit("not_available")).otherwise(pl.col("status")),
+        )
+        .group_by("source", "variable", "vintage", "level", "code_to", "file_id")
+        .agg(pl.sum("value"), pl.col("status").cast(GRAVITY).min().cast(pl.String))
+        .with_columns(
+            value=pl.when(pl.col("status") == "published").then(pl.col("value")),
+            code=pl.col("code_to"),
+            geography_vintage=pl.lit(year, pl.Int32),
+        )
+    )
+    others = values.filter(pl.col("level") != "commune")
+    return VALUES.conform(pl.concat([moved.select(values.columns), others]))
 
 
 def value_measures(values: pl.DataFrame, territories: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
@@ -83,7 +123,7 @@ def value_measures(values: pl.DataFrame, territories: pl.DataFrame, known: pl.Da
         territories: ``core.territories`` of one perimeter version.
         known: measures (``measures.MEASURES``) that other sources give.
     """
-    rank = {source_id: position for position, source_id in enumerate(file_sources())}
+    rank = {source_id: position for position, source_id in enumerate(value_sources())}
     base = (
         values.join(territories.select("level", "code"), on=["level", "code"], how="semi")
         .with_columns(rank=pl.col("source").replace_strict(rank, return_dtype=pl.Int32))
@@ -122,7 +162,7 @@ def value_measures(values: pl.DataFrame, territories: pl.DataFrame, known: pl.Da
 
 
 def _files() -> Iterator[DataFile]:
-    for source in file_sources().values():
+    for source in value_sources().values():
         yield from (vintage.file for vintage in source.vintages.values() if vintage.file is not None)
 
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 from observatory.errors import ObservatoryError
 from observatory.paths import DataPaths
-from observatory.sources.catalogue import Source, UnknownSourceError, load_catalogue
+from observatory.sources.catalogue import DataFile, Source, UnknownSourceError, load_catalogue
 from observatory.sources.fetching import Progress
 from observatory.sources.resolution import Resolved, resolve
 from observatory.sources.snapshots import SnapshotError, latest, verify
@@ -73,15 +73,21 @@ def current_mode() -> Mode:
 
 
 def file_sources() -> dict[str, Source]:
-    """Return the sources of the catalogue that the generic engine reads from files, by id."""
+    """Return the sources of the catalogue that are read from files, by id."""
+    return {source.id: source for source in load_catalogue().values() if _files(source)}
+
+
+def value_sources() -> dict[str, Source]:
+    """Return the file sources that the generic engine reads into ``core.values``, by id."""
     return {
-        source.id: source
-        for source in load_catalogue().values()
-        if any(
-            vintage.file is not None and vintage.file.layout is not None
-            for vintage in source.vintages.values()
-        )
+        source_id: source
+        for source_id, source in file_sources().items()
+        if any(file.layout is not None for file in _files(source))
     }
+
+
+def _files(source: Source) -> list[DataFile]:
+    return [vintage.file for vintage in source.vintages.values() if vintage.file is not None]
 
 
 def obtain(

@@ -102,6 +102,23 @@ VALUES = Table(
     may_be_empty=True,
 )
 
+POPULATION_SERIES = Table(
+    "core",
+    "population_series",
+    "Populations de chaque recensement depuis 1968, sur les communes du périmètre d’aujourd’hui.",
+    ("code", "vintage"),
+    (
+        Column("code", pl.String, "code Insee de la commune d’aujourd’hui"),
+        VINTAGE,
+        Column("population", pl.Float64, "habitants"),
+        Column("estimated", pl.Boolean, "vrai si la commune n’existait pas : part estimée de celle d’alors"),
+        Column("cog_year", pl.Int32, "année du COG du chiffre d’origine"),
+        FILE,
+    ),
+    # The embedded edition reads no file.
+    may_be_empty=True,
+)
+
 MORTALITY = Table(
     "core",
     "mortality",
