@@ -149,6 +149,14 @@ def list_sources(
 
 
 @app.command()
+def contract(source: Annotated[str, typer.Argument(help="Source déposée par un partenaire.")]) -> None:
+    """Imprimer l’annexe d’échange d’une source que l’on dépose dans data/landing."""
+    from observatory.sources.landing_contracts import annex, get_contract
+
+    typer.echo(annex(get_contract(source)))
+
+
+@app.command()
 def dev(
     port: Annotated[int, typer.Option(help="Port d’écoute sur 127.0.0.1.")] = 3000,
 ) -> None:

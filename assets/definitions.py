@@ -3,7 +3,7 @@
 import dagster as dg
 
 from assets.checks import suites, values_check
-from assets.core import confidential, geography, heritage, public, values
+from assets.core import confidential, geography, heritage, mortality, public, values
 from assets.indicators import observations, typology
 from assets.progress import progress_logger
 from assets.published import website
@@ -17,6 +17,7 @@ REFRESHED = [
     *values.TABLES,
     *geography.TABLES,
     *heritage.TABLES,
+    *mortality.TABLES,
     *confidential.TABLES,
     *observations.TABLES,
     typology.typology,

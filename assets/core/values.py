@@ -10,6 +10,7 @@ from assets.storage import PARTITION_COLUMN
 from observatory.geography import build_passage, former_communes
 from observatory.indicators.values import onto_communes, with_comparators
 from observatory.paths import data_paths
+from observatory.sources.landing_contracts import get_contract, load_contracts, read_landing
 from observatory.sources.obtaining import value_sources
 from observatory.sources.values import read_values
 from observatory.tables import VALUES
@@ -42,13 +43,16 @@ def values(
         for row in snapshots[asset_name(source_id)].iter_rows(named=True):
             path, vintage = data_paths().root / row[PATH_COLUMN], row[PARTITION_COLUMN]
             cog = source.data_file(vintage).cog
+            if source_id in load_contracts():
+                frames.append(read_landing(path, get_contract(source_id), vintage, communes))
+                continue
             if history is None or cog is None:
                 asked = read_values(path, source_id, vintage, communes)
             else:
                 former = former_communes(history, communes, today, cog)
                 passage = build_passage(history, former, cog, today)
                 asked = read_values(path, source_id, vintage, former)
-                asked = onto_communes(asked, passage, source_id, vintage, today)
+                asked = onto_communes(asked, passage, source_id, today)
             whole = read_values(path, source_id, vintage)
             frames.append(pl.concat([asked, with_comparators(whole, source_id, vintage)]))
             context.log.info(f"{source_id} {vintage} : {frames[-1].height} valeurs")

@@ -4,13 +4,12 @@ Belongs here: sums of complete comparators, and which source stands for a measur
 Does not: reading files (``sources.values``), ratios (``compute``).
 """
 
-from collections.abc import Iterator
-
 import polars as pl
 
 from observatory.indicators.measures import GRAVITY, MEASURES, sum_up
-from observatory.sources.catalogue import DataFile, load_catalogue
-from observatory.sources.layouts import get_layout
+from observatory.sources.catalogue import load_catalogue
+from observatory.sources.landing_contracts import load_contracts
+from observatory.sources.layouts import Layout, get_layout
 from observatory.sources.obtaining import value_sources
 from observatory.tables import VALUES
 from observatory.territories import COUNTRY, DEPARTMENTS, OVERSEAS_DEPARTMENTS, REGION, REGION_DEPARTMENTS
@@ -20,6 +19,16 @@ DIFFERENCES = (
     ("natural_change", "births_between_censuses", "deaths_between_censuses"),
 )
 """Measures that are the difference of two others: name, from, taken away."""
+
+
+def additive_variables(source_id: str) -> set[str]:
+    """Return the variables of a source that may be summed: counts, by its layouts or its contract."""
+    contract = load_contracts().get(source_id)
+    if contract is not None:
+        return {str(column.variable) for column in contract.columns if column.additive and column.variable}
+    return {
+        variable.name for layout in _layouts(source_id) for variable in layout.variables if variable.additive
+    }
 
 
 def with_comparators(values: pl.DataFrame, source_id: str, vintage: str) -> pl.DataFrame:
@@ -32,10 +41,8 @@ def with_comparators(values: pl.DataFrame, source_id: str, vintage: str) -> pl.D
         source_id: source of the catalogue.
         vintage: its vintage.
     """
-    source = load_catalogue()[source_id]
-    file = source.data_file(vintage)
-    layout = get_layout(file.layout)
-    additive = {variable.name for variable in layout.variables if variable.additive}
+    file = load_catalogue()[source_id].data_file(vintage)
+    additive = additive_variables(source_id)
     department = (
         pl.when(pl.col("code").str.starts_with("97"))
         .then(pl.col("code").str.slice(0, 3))
@@ -71,9 +78,7 @@ def with_comparators(values: pl.DataFrame, source_id: str, vintage: str) -> pl.D
     return pl.concat(frames)
 
 
-def onto_communes(
-    values: pl.DataFrame, passage: pl.DataFrame, source_id: str, vintage: str, year: int
-) -> pl.DataFrame:
+def onto_communes(values: pl.DataFrame, passage: pl.DataFrame, source_id: str, year: int) -> pl.DataFrame:
     """Return ``values`` on the communes that a passage leads to.
 
     Counts are summed, or shared by the ratios; a part without value leaves the whole without, with the
@@ -84,11 +89,9 @@ def onto_communes(
         values: ``core.values`` of one file; levels under the commune pass as they are.
         passage: frame of ``geography.build_passage`` from the file's year to ``year``.
         source_id: source of the catalogue.
-        vintage: its vintage.
         year: COG year of the result.
     """
-    layout = get_layout(str(load_catalogue()[source_id].data_file(vintage).layout))
-    additive = [variable.name for variable in layout.variables if variable.additive]
+    additive = additive_variables(source_id)
     communes = values.filter(pl.col("level") == "commune")
     same = pl.col("kind").is_in(["unchanged", "renamed", "recoded"])
     moved = (
@@ -140,9 +143,14 @@ def value_measures(values: pl.DataFrame, territories: pl.DataFrame, known: pl.Da
         )
         .select(pl.col(name).cast(dtype) for name, dtype in MEASURES.items())
     )
-    layouts = {get_layout(file.layout) for file in _files()}
-    additive = {one.name for layout in layouts for one in layout.variables if one.additive}
-    partial = {one.name for layout in layouts if layout.partial_sums for one in layout.variables}
+    additive = set().union(*(additive_variables(source_id) for source_id in value_sources()))
+    partial = {
+        variable.name
+        for source_id in value_sources()
+        for layout in _layouts(source_id)
+        if layout.partial_sums
+        for variable in layout.variables
+    }
     levels = ("epci", "basin")
     summed = pl.concat(
         [
@@ -161,9 +169,9 @@ def value_measures(values: pl.DataFrame, territories: pl.DataFrame, known: pl.Da
     return every.join(known, on=["level", "code", "measure", "vintage"], how="anti")
 
 
-def _files() -> Iterator[DataFile]:
-    for source in value_sources().values():
-        yield from (vintage.file for vintage in source.vintages.values() if vintage.file is not None)
+def _layouts(source_id: str) -> list[Layout]:
+    files = (vintage.file for vintage in value_sources()[source_id].vintages.values())
+    return [get_layout(file.layout) for file in files if file is not None and file.layout is not None]
 
 
 def _difference(measures: pl.DataFrame, name: str, whole: str, part: str) -> pl.DataFrame:

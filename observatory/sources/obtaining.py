@@ -14,6 +14,7 @@ from observatory.errors import ObservatoryError
 from observatory.paths import DataPaths
 from observatory.sources.catalogue import DataFile, Source, UnknownSourceError, load_catalogue
 from observatory.sources.fetching import Progress
+from observatory.sources.landing_contracts import load_contracts
 from observatory.sources.resolution import Resolved, resolve
 from observatory.sources.snapshots import SnapshotError, latest, verify
 
@@ -78,11 +79,12 @@ def file_sources() -> dict[str, Source]:
 
 
 def value_sources() -> dict[str, Source]:
-    """Return the file sources that the generic engine reads into ``core.values``, by id."""
+    """Return the file sources that are read into ``core.values``, by a layout or a contract, by id."""
+    contracts = load_contracts()
     return {
         source_id: source
         for source_id, source in file_sources().items()
-        if any(file.layout is not None for file in _files(source))
+        if source_id in contracts or any(file.layout is not None for file in _files(source))
     }
 
 

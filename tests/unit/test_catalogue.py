@@ -20,6 +20,7 @@ from observatory.indicators.measures import beneficiary_measures, dwelling_measu
 from observatory.indicators.values import DIFFERENCES
 from observatory.sources import catalogue as source_catalogue
 from observatory.sources.catalogue import Package, UnknownSourceError, get_source, load_catalogue
+from observatory.sources.landing_contracts import load_contracts
 from observatory.sources.layouts import load_layouts
 from observatory.tables import DEFINITIONS
 
@@ -223,6 +224,7 @@ def test_sources_of_an_indicator_are_in_the_catalogue(indicator):
 def test_measures_of_an_indicator_are_known(indicator, all_measures):
     """Each is counted from the embedded data, at every level of the indicator, or read from a file."""
     read = {variable.name for layout in load_layouts().values() for variable in layout.variables}
+    read |= {column.variable for one in load_contracts().values() for column in one.columns}
     read |= {name for name, _, _ in DIFFERENCES} | {"population_since_1968"}
     for measure in filter(None, (indicator.numerator, indicator.denominator)):
         levels = {level for name, level, _ in all_measures if name == measure}

@@ -76,7 +76,6 @@ def test_merger_sums_counts_and_refuses_medians():
             ("59003", "59003", 1.0, "unchanged"),
         ),
         SOURCE,
-        VINTAGE,
         2026,
     )
     assert found(moved) == {
@@ -92,7 +91,6 @@ def test_split_shares_counts():
         values(("population", "59001", 10)),
         passage(("59001", "59001", 0.7, "split"), ("59001", "59002", 0.3, "split")),
         SOURCE,
-        VINTAGE,
         2026,
     )
     assert found(moved) == {
@@ -106,7 +104,6 @@ def test_secret_part_makes_a_secret_whole():
         values(("population", "59001", 10), ("population", "59002", "secret")),
         passage(("59001", "59001", 1.0, "merged"), ("59002", "59001", 1.0, "merged")),
         SOURCE,
-        VINTAGE,
         2026,
     )
     assert found(moved) == {("population", "59001"): (None, "secret")}
