@@ -18,7 +18,7 @@ from observatory.errors import ObservatoryError
 from observatory.files import write_atomic
 from observatory.paths import data_paths
 from observatory.sources.default_sample import write_default_sample
-from observatory.sources.obtaining import current_mode, file_sources, offered
+from observatory.sources.obtaining import current_mode, file_sources, lacking, offered
 from observatory.warehouse import Session
 
 PARTITION_RANGE_START = "dagster/asset_partition_range_start"
@@ -78,7 +78,11 @@ def run_everything(say: Callable[[str], None], *, allow_stale: bool = False) -> 
     paths = data_paths()
     home = prepare_instance()
     with Session(paths, str(uuid4())) as session, DagsterInstance.from_config(str(home)) as instance:
-        warnings: list[str] = []
+        mode = current_mode()
+        warnings = [
+            f"{source.title}, {vintage} : absente, l’édition se fait sans elle."
+            for source, vintage in lacking(paths, mode)
+        ]
         say("Livraisons fictives des bailleurs et de l’ANGDM")
         write_default_sample(paths)
         for asset in RAW:
@@ -90,7 +94,7 @@ def run_everything(say: Callable[[str], None], *, allow_stale: bool = False) -> 
         # Snapshots of an earlier mode are no part of this run.
         for source_id in file_sources():
             session.write(table_name(source_id), pl.DataFrame(schema=SNAPSHOTS))
-        for source, vintage in offered(paths, current_mode()):
+        for source, vintage in offered(paths, mode):
             key = dg.AssetKey(asset_name(source.id))
             tags = {
                 PARTITION_RANGE_START: vintage,

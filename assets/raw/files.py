@@ -8,7 +8,7 @@ from assets.partitions import vintages_of
 from assets.storage import PARTITION_COLUMN
 from observatory.paths import data_paths
 from observatory.sources.catalogue import Source
-from observatory.sources.obtaining import current_mode, file_sources, obtain
+from observatory.sources.obtaining import MODE_VARIABLE, current_mode, file_sources, is_offered, obtain
 from observatory.sources.resolution import Resolved
 from observatory.tables import FILES
 
@@ -44,9 +44,15 @@ def _snapshots(source: Source) -> dg.AssetsDefinition:
         allow_stale = context.run.tags.get(ALLOW_STALE) == str(True)
         rows, warnings = [], []
         for vintage in context.partition_keys:
+            name = f"{source.title}, {vintage}"
+            if not (allow_stale or is_offered(source, vintage, paths, mode)):
+                warnings.append(
+                    f"{name} : rien à prendre. Déposez le fichier dans "
+                    f"data/landing/{source.id}/{vintage}/, ou donnez un miroir ou le réseau par {MODE_VARIABLE}."
+                )
+                continue
             resolved = obtain(source, vintage, paths, mode, allow_stale=allow_stale)
             rows.append(_row(source, vintage, resolved))
-            name = f"{source.title}, {vintage}"
             if resolved.stale:
                 warnings.append(f"{name} : fichier d’un passage antérieur. {resolved.reason}")
             if resolved.changed:

@@ -136,6 +136,16 @@ def is_offered(source: Source, vintage: str, paths: DataPaths, mode: Mode) -> bo
     return mode.network and file.url is not None
 
 
+def lacking(paths: DataPaths, mode: Mode) -> Iterator[tuple[Source, str]]:
+    """Yield the vintages that the catalogue says the mode should have, and that it does not offer."""
+    for source in file_sources().values():
+        for vintage in source.vintages:
+            file = source.data_file(vintage)
+            expected = mode.mirror is not None and file.mirror is not None
+            if (expected or mode.network) and not is_offered(source, vintage, paths, mode):
+                yield source, vintage
+
+
 def offered(paths: DataPaths, mode: Mode) -> Iterator[tuple[Source, str]]:
     """Yield the vintages of file sources that the mode can have, in the order of the catalogue."""
     for source in file_sources().values():

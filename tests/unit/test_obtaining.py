@@ -12,6 +12,7 @@ from observatory.sources.obtaining import (
     current_mode,
     file_sources,
     is_offered,
+    lacking,
     obtain,
     offered,
     parse_mode,
@@ -116,3 +117,18 @@ def test_names_select_vintages():
 def test_sources_with_a_parser_of_their_own_have_no_values():
     assert set(value_sources()) < set(file_sources())
     assert {"insee_mortalite", "insee_cog_mouvements", "cog_populations"}.isdisjoint(value_sources())
+
+
+def test_what_a_mirror_lacks_is_told(paths, small_mirror):
+    """The small mirror holds one file of all those that the catalogue expects of a mirror."""
+    missing = {(source.id, vintage) for source, vintage in lacking(paths, Mode(mirror=small_mirror))}
+    assert ("insee_filosofi", "2021") in missing
+    assert (RPLS, "2024") not in missing
+    assert not any(source_id == "caf_allocataires" for source_id, _ in missing)
+    assert list(lacking(paths, EMBEDDED)) == []
+
+
+def test_network_lacks_what_has_no_address(paths):
+    missing = {source.id for source, _ in lacking(paths, Mode(network=True))}
+    assert RPLS in missing
+    assert "heritage_communes_mbm" not in missing
