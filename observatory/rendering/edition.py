@@ -1,6 +1,6 @@
 """One edition of the site, indexed once for all its pages.
 
-Belongs here: gathering places, figures, maps and typology from the frames.
+Belongs here: gathering places, figures, maps, heritage and typology from the frames.
 Does not: pages, writing.
 """
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from observatory.rendering.figures import Figure, FigureBook, Indicator
 from observatory.rendering.french import typeset_row
+from observatory.rendering.heritage import HeritageBook
 from observatory.rendering.inputs import SiteData
 from observatory.rendering.maps import Atlas
 from observatory.rendering.places import Gazetteer, Place
@@ -18,12 +19,13 @@ from observatory.rendering.typology import Typology, typology
 
 @dataclass(frozen=True)
 class Edition:
-    """What the pages read: indexed places, figures, maps, typology, files and checks."""
+    """What the pages read: indexed places, figures, maps, heritage, typology, files and checks."""
 
     gazetteer: Gazetteer
     book: FigureBook
     atlas: Atlas
     sheets: SheetMaker
+    heritage: HeritageBook
     typology: Typology
     files: tuple[dict[str, Any], ...]
     checks: tuple[dict[str, Any], ...]
@@ -64,6 +66,7 @@ def edition(data: SiteData) -> Edition:
         book=book,
         atlas=Atlas(data.contours, gazetteer),
         sheets=SheetMaker(gazetteer, book, files),
+        heritage=HeritageBook(data, gazetteer),
         typology=typology(data, gazetteer, book),
         files=files,
         checks=tuple(

@@ -18,6 +18,9 @@ MINUS = "\u2212"
 _MONTHS = (
     "janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split()  # noqa: SIM905
 )
+# Areas drawn on one another differ by this share of themselves through rounding alone; shares written more
+# finely are of larger areas, where it is less.
+_NEGLIGIBLE = 0.0005
 _VOWELS = "aeiouy"
 # Germanic place names of the basin whose h forbids elision; the others follow « d’Hénin-Beaumont ».
 _ASPIRATED = ("haisnes", "hamel", "harnes", "haveluy", "hordain", "houchin", "hulluch")
@@ -43,6 +46,17 @@ def unit(text: str) -> str:
 def quantity(value: float, decimals: int, unit_name: str) -> str:
     """Write a value and its unit, held together by a no-break space."""
     return f"{number(value, decimals)}{NO_BREAK_SPACE}{unit(unit_name)}"
+
+
+def share(part: float, decimals: int = 0) -> str:
+    """Write a part, from 0 to 1, in per cent; what is nearly nothing or nearly all is said to be so."""
+    step = 10.0**-decimals
+    rounding, negligible = step / 200, step * _NEGLIGIBLE
+    if negligible < part < rounding:
+        return f"moins de {quantity(step, decimals, '%')}"
+    if 1 - rounding <= part < 1 - negligible:
+        return f"plus de {quantity(100 - step, decimals, '%')}"
+    return quantity(part * 100, decimals, "%")
 
 
 def ordinal(rank: int) -> str:

@@ -21,6 +21,10 @@ class SiteData:
         definitions: ``indicators.definitions``.
         files: ``core.files``.
         contours: ``core.contours``.
+        cite_ties: ``core.cite_ties``; the four heritage frames are empty without the heritage layers.
+        cite_heritage: ``core.cite_heritage``.
+        cite_shares: ``core.cite_shares``, communes only.
+        cite_contradictions: ``core.cite_contradictions``.
         typology_communes: ``typology.communes``.
         typology_classes: ``typology.classes``.
         typology_axes: ``typology.axes``.
@@ -35,6 +39,10 @@ class SiteData:
     definitions: pl.DataFrame
     files: pl.DataFrame
     contours: pl.DataFrame
+    cite_ties: pl.DataFrame
+    cite_heritage: pl.DataFrame
+    cite_shares: pl.DataFrame
+    cite_contradictions: pl.DataFrame
     typology_communes: pl.DataFrame
     typology_classes: pl.DataFrame
     typology_axes: pl.DataFrame

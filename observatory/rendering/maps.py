@@ -8,13 +8,16 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from itertools import pairwise
 
 import polars as pl
+import shapely
 from markupsafe import Markup
+from shapely.geometry.base import BaseGeometry
 
 from observatory.errors import ObservatoryError
+from observatory.heritage.shapes import from_text, polygons_of
 from observatory.rendering.french import two_lines
 from observatory.rendering.places import Gazetteer, Place
 
@@ -28,6 +31,10 @@ _MARGIN = 6
 # Room of a letter and of a line on the basin map, in units of the view box.
 _LETTER, _LEADING = 11, 20
 _LONGEST_LINE = 12
+# Half a letter on a close-up, in units of the view box.
+_HALF_LETTER = 10
+# Degrees of latitude, about 800 m: closer, the error of the simplified limits (150 m) would fill the picture.
+_AROUND = 0.007
 _SHIFTS = (0, -25, 25, -50, 50, -75, 75)
 
 
@@ -71,9 +78,8 @@ class Atlas:
             ObservatoryError: a commune of the perimeter has no contour.
         """
         drawn = contours.filter((pl.col("level") == "commune") & pl.col("geometry").is_not_null())
-        self._rings = {
-            code: _rings(geometry) for code, geometry in drawn.select("code", "geometry").iter_rows()
-        }
+        self._texts = dict(drawn.select("code", "geometry").iter_rows())
+        self._rings = {code: _rings(geometry) for code, geometry in self._texts.items()}
         absent = [place.code for place in gazetteer.communes if place.code not in self._rings]
         if absent:
             raise ObservatoryError(f"Communes du périmètre sans contour : {', '.join(absent)}.")
@@ -100,8 +106,10 @@ class Atlas:
         )
         return Drawing(f"0 0 {projection.width} {projection.height}", shapes, labels, title)
 
-    def locator(self, epci: Place, highlighted: Sequence[Place], root: str, title: str) -> Drawing:
-        """Draw the communes of an EPCI, some of them highlighted."""
+    def locator(
+        self, epci: Place, highlighted: Sequence[Place], root: str, title: str, contour: str | None = None
+    ) -> Drawing:
+        """Draw the communes of an EPCI, some of them highlighted, and over them a GeoJSON contour."""
         members = self._gazetteer.children(epci, "commune")
         projection = self._projection(epci.code, members)
         here = Markup("").join(
@@ -110,7 +118,44 @@ class Atlas:
         )
         names = _labels([(place.name, *self._middle(projection, [place])) for place in highlighted])
         view_box = f"0 0 {projection.width} {projection.height}"
-        return Drawing(view_box, self.epci_shapes(epci, root) + here, names, title)
+        over = _contour(projection, _rings(contour)) if contour else Markup("")
+        return Drawing(view_box, self.epci_shapes(epci, root) + here + over, names, title)
+
+    def close_up(self, near: Sequence[Place], root: str, title: str, contour: str) -> Drawing:
+        """Draw a GeoJSON contour among the communes around it, ``near`` ones highlighted, cut at a window.
+
+        A commune is named where the window leaves it room beside the contour.
+        """
+        shape = from_text([contour])[0]
+        window = _window(shape)
+        projection = _Projection([list(window.exterior.coords)])
+        seen = [
+            (place, part)
+            for place, outline in self._outlines
+            if not (part := polygons_of(outline.intersection(window))).is_empty
+        ]
+        shapes = _links(
+            root,
+            (
+                (place, _outline(projection, part), "near" if place in near else "", "")
+                for place, part in seen
+            ),
+        )
+        names = _labels(
+            [
+                (place.name, *middle)
+                for place, part in seen
+                if (middle := _room(projection, part.difference(shape), place.name))
+            ]
+        )
+        over = _contour(projection, _rings(contour))
+        return Drawing(f"0 0 {projection.width} {projection.height}", shapes + over, names, title)
+
+    @cached_property
+    def _outlines(self) -> list[tuple[Place, BaseGeometry]]:
+        communes = self._gazetteer.communes
+        texts = [self._texts[place.code] for place in communes]
+        return list(zip(communes, from_text(texts), strict=True))
 
     def _epci_shapes(self, epci: Place, root: str) -> Markup:
         members = self._gazetteer.children(epci, "commune")
@@ -187,6 +232,36 @@ def _links(root: str, shapes: Iterable[tuple[Place, str, str, str]]) -> Markup:
         )
         for place, path, css, note in shapes
     )
+
+
+def _contour(projection: _Projection, rings: Iterable[Ring]) -> Markup:
+    path = "".join(_subpath([projection.cell(point) for point in ring]) for ring in rings)
+    return Markup('<path class="contour" d="{}"/>').format(path)
+
+
+def _outline(projection: _Projection, area: BaseGeometry) -> str:
+    rings = _rings(shapely.to_geojson(area))
+    return "".join(_subpath([projection.cell(point) for point in ring]) for ring in rings)
+
+
+def _window(shape: BaseGeometry) -> BaseGeometry:
+    """Return the box of a shape with as much again on each side, square on the ground."""
+    west, south, east, north = shape.bounds
+    squeeze = math.cos(math.radians((south + north) / 2))
+    around = max((east - west) * squeeze, north - south, _AROUND)
+    middle, centre = (west + east) / 2, (south + north) / 2
+    wide, high = around * 1.5 / squeeze, around * 1.5
+    return shapely.box(middle - wide, centre - high, middle + wide, centre + high)
+
+
+def _room(projection: _Projection, area: BaseGeometry, name: str) -> Cell | None:
+    """Return the middle of the largest circle in an area, if the name fits in it."""
+    if area.is_empty:
+        return None
+    (x, y), edge = shapely.maximum_inscribed_circle(area).coords
+    middle, limit = projection.cell((x, y)), projection.cell(edge)
+    half_width = max(map(len, two_lines(name, _LONGEST_LINE))) * _HALF_LETTER
+    return middle if math.dist(middle, limit) >= half_width else None
 
 
 def _rings(geometry: str) -> list[Ring]:

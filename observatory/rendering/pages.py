@@ -13,6 +13,8 @@ from observatory.rendering import charts, wording
 from observatory.rendering.edition import Edition
 from observatory.rendering.figures import Figure, Indicator
 from observatory.rendering.french import number, plural
+from observatory.rendering.heritage import Contour
+from observatory.rendering.maps import Drawing
 from observatory.rendering.places import Cite, Place
 
 # A line chart of two vintages is a slope that the table already gives.
@@ -115,16 +117,19 @@ def _cites(edition: Edition) -> Iterator[Page]:
         "Cités minières",
         f"Les {len(gazetteer.cites)} cités minières suivies, par intercommunalité.",
         False,
-        {},
+        {"rows": [(cite, edition.heritage.of_cite(cite)) for cite in gazetteer.cites]},
     )
     for cite in gazetteer.cites:
         yield _cite(edition, cite)
 
 
 def _cite(edition: Edition, cite: Cite) -> Page:
-    sheet = edition.sheets.of_cite(cite)
+    heritage = edition.heritage.of_cite(cite)
+    contour = heritage.contour if heritage else None
+    sheet = edition.sheets.of_cite(cite, contour.file_ids if contour else ())
+    title = f"{cite.communes_text} ({cite.epci.name})"
     drawing = edition.atlas.locator(
-        cite.epci, cite.communes, "../../", f"{cite.communes_text} ({cite.epci.name})"
+        cite.epci, cite.communes, "../../", title, contour.geometry if contour else None
     )
     themes = set(edition.book.themes)
     return Page(
@@ -136,6 +141,9 @@ def _cite(edition: Edition, cite: Cite) -> Page:
         sheet.fictive,
         {
             "cite": cite,
+            "heritage": heritage,
+            "contour": contour,
+            "close_up": _close_up(edition, cite, contour) if contour else None,
             "sheet": sheet,
             "drawing": drawing,
             "absent": [one for one in wording.ABSENT_THEMES if one.theme not in themes],
@@ -146,6 +154,12 @@ def _cite(edition: Edition, cite: Cite) -> Page:
             ],
         },
     )
+
+
+def _close_up(edition: Edition, cite: Cite, contour: Contour) -> Drawing:
+    crossed = [crossing.commune for crossing in contour.crossings]
+    near = [*crossed, *cite.communes]
+    return edition.atlas.close_up(near, "../../", f"Contour\u202f: {cite.place.name}", contour.geometry)
 
 
 def _communes(edition: Edition) -> Iterator[Page]:

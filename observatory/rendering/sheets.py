@@ -105,6 +105,7 @@ class SheetMaker:
         series = tuple(self._series(place))
         return self._sheet(
             place,
+            (),
             headlines=self._headlines(place, parents, fictive=False),
             tables=tables,
             environment=(),
@@ -112,8 +113,11 @@ class SheetMaker:
             children=self._children(place, child_level),
         )
 
-    def of_cite(self, cite: Cite) -> Sheet:
-        """Make the sheet of a cité: its own figures, then the census of its communes."""
+    def of_cite(self, cite: Cite, contour_files: Sequence[str] = ()) -> Sheet:
+        """Make the sheet of a cité: its own figures, then the census of its communes.
+
+        ``contour_files`` are the files of its contour, listed with those of the figures.
+        """
         around = [cite.epci, *self._gazetteer.parents(cite.epci)]
         departments = dict.fromkeys(
             self._gazetteer.parent(commune, "department") for commune in cite.communes
@@ -124,6 +128,7 @@ class SheetMaker:
         environment = self._tables(cite.communes, wider, leave=indicators)
         return self._sheet(
             cite.place,
+            contour_files,
             headlines=self._headlines(cite.place, [*cite.communes, *wider], fictive=True),
             tables=own,
             environment=environment,
@@ -131,7 +136,7 @@ class SheetMaker:
             children=ChildTable((), ()),
         )
 
-    def _sheet(self, place: Place, **parts: Any) -> Sheet:
+    def _sheet(self, place: Place, other_files: Sequence[str], **parts: Any) -> Sheet:
         shown = [
             figure
             for table in (*parts["tables"], *parts["environment"])
@@ -140,7 +145,8 @@ class SheetMaker:
         ]
         shown += [figure for series in parts["series"] for figure in series.figures]
         shown += [figure for _, figures in parts["children"].rows for figure in figures]
-        files = tuple(self._files[identifier] for identifier in file_ids(shown))
+        identifiers = sorted({*file_ids(shown), *other_files})
+        files = tuple(self._files[identifier] for identifier in identifiers)
         return Sheet(place=place, files=files, **parts)
 
     def _tables(

@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from observatory import __version__
 from observatory.errors import ObservatoryError
+from observatory.heritage.shares import NO_IRIS_CONTOURS
 from observatory.opendata import Export, exports, write_csv
 from observatory.rendering import french, wording
 from observatory.rendering.edition import edition
@@ -93,6 +94,7 @@ def _environment() -> Environment:
         "word": wording.word,
         "number": french.number,
         "plural": french.plural,
+        "no_iris_contours": NO_IRIS_CONTOURS,
         "version": __version__,
         "style": (_HERE / "static" / "site.css").read_text(encoding="utf-8"),
     }

@@ -70,6 +70,8 @@ UNESCO = {
 
 UNESCO_SHORT = {"oui": "Oui", "en_partie": "En partie", "non_signale": "Non signalé"}
 
+UNTIED = {"propose": "Proposé, à confirmer", "aucun": "Aucun rattachement certain"}
+
 PROGRAMMES = {
     "integree": "Rénovation intégrée : l’une des 35 cités prioritaires de l’ERBM",
     "acceleration": "ERBM « accélération » : rénovation avancée des logements",

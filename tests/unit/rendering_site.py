@@ -1,15 +1,18 @@
 """A small synthetic edition of the site: two EPCI, every status, a hostile name, real and fictive figures."""
 
+import dataclasses
 import json
 from datetime import date
 from typing import Any
 
 import polars as pl
 
+from observatory.heritage.contracts import CITE_CONTRADICTIONS, CITE_HERITAGE, CITE_SHARES, CITE_TIES
 from observatory.rendering import SiteData
-from observatory.tables import TABLES
+from observatory.tables import TABLES, Table
 
 HOSTILE = 'Cité <script>alert("x")</script> & Cie'
+HOSTILE_COMPANY = '<script>alert("c")</script> & Fils'
 # A value that no real figure takes, so that a leak can be searched for.
 FICTIVE_VALUE = 31.41592
 ABOVE = ["basin:BM", "department:62", "region:32", "country:FR"]
@@ -17,7 +20,11 @@ ABOVE = ["basin:BM", "department:62", "region:32", "country:FR"]
 
 def frame(table: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
     """Make a frame that keeps its contract, columns that are not given being null or empty lists."""
-    contract = TABLES[table]
+    return keep(TABLES[table], rows)
+
+
+def keep(contract: Table, rows: list[dict[str, Any]]) -> pl.DataFrame:
+    """Make a frame that keeps a contract, as ``frame`` does."""
     filled = [{column.name: row.get(column.name) for column in contract.columns} for row in rows]
     return contract.conform(pl.DataFrame(filled, schema=contract.polars_schema))
 
@@ -136,6 +143,7 @@ def files() -> pl.DataFrame:
         [
             shared | {"file_id": "real", "source": "s", "title": "Recensement", "fictive": False},
             shared | {"file_id": "made", "source": "t", "title": "Parc", "fictive": True},
+            shared | {"file_id": "layer", "source": "u", "title": "Cités minières", "fictive": False},
         ],
     )
 
@@ -185,10 +193,75 @@ def contours(communes: int) -> pl.DataFrame:
     rows = []
     for rank, code in enumerate(commune_codes(communes)):
         west, south = 2.5 + 0.02 * (rank % 20), 50.4 + 0.02 * (rank // 20)
-        ring = [[west, south], [west + 0.02, south], [west + 0.02, south + 0.02], [west, south + 0.02]]
-        geometry = json.dumps({"type": "Polygon", "coordinates": [[*ring, ring[0]]]})
+        geometry = square(west, south, 0.02)
         rows.append({"level": "commune", "code": code, "geometry": geometry, "area_km2": 3.0})
     return frame("core.contours", [row | {"file_id": "real"} for row in rows])
+
+
+def square(west: float, south: float, side: float) -> str:
+    ring = [[west, south], [west + side, south], [west + side, south + side], [west, south + side]]
+    return json.dumps({"type": "Polygon", "coordinates": [[*ring, ring[0]]]})
+
+
+def cite_ties() -> pl.DataFrame:
+    """One cité tied, one proposed, one without candidate."""
+    certain = {"confidence": "certain", "method": "nom", "reason": "Même nom, même commune : Cité d'Anzin."}
+    proposed = {"confidence": "propose", "method": "commune", "reason": "Seule surface : Cité Neuve."}
+    none = {"confidence": "aucun", "reason": "Les couches n’ont aucune cité dans la commune."}
+    candidates = ["cites_minieres/16A", "cites_minieres/lsm-671", "zt_cites_minieres/lsm-671"]
+    return keep(
+        CITE_TIES,
+        [
+            certain | {"slug": "hostile", "feature_ids": ["cites_minieres/1A"], "candidates": []},
+            proposed | {"slug": "pinson", "feature_ids": [], "candidates": candidates},
+            none | {"slug": "zero", "feature_ids": [], "candidates": []},
+        ],
+    )
+
+
+def cite_heritage() -> pl.DataFrame:
+    row = {
+        "slug": "hostile",
+        "geometry": square(2.516, 50.41, 0.008),
+        "area_ha": 50.46,
+        "longitude": 2.52,
+        "latitude": 50.414,
+        "companies": [HOSTILE_COMPANY, "Anzin"],
+        "types": ["Corons"],
+        "interests": ["Exceptionnelle", "Témoin"],
+        "protection": None,
+        "owners": [],
+        "unesco_ids": ["1A"],
+        "share_inscribed": 0.853,
+        "share_buffer": 0.004,
+        "file_ids": ["layer"],
+    }
+    return keep(CITE_HERITAGE, [row])
+
+
+def cite_shares() -> pl.DataFrame:
+    shared = {"slug": "hostile", "area_ha": 25.0}
+    return keep(
+        CITE_SHARES,
+        [
+            shared | {"code": "62002", "share_of_cite": 0.41, "share_of_territory": 0.07},
+            shared | {"code": "62001", "share_of_cite": 0.59, "share_of_territory": 0.09},
+        ],
+    )
+
+
+def cite_contradictions() -> pl.DataFrame:
+    reasons = {"communes": "La surface s’étend aussi ailleurs.", "patrimoine_mondial": "85 % seulement."}
+    return keep(
+        CITE_CONTRADICTIONS,
+        [{"slug": "hostile", "subject": subject, "reason": reason} for subject, reason in reasons.items()],
+    )
+
+
+def without_heritage(data: SiteData) -> SiteData:
+    """Return the edition as it is where the heritage layers were never fetched."""
+    names = ("cite_ties", "cite_heritage", "cite_shares", "cite_contradictions")
+    return dataclasses.replace(data, **{name: getattr(data, name).clear() for name in names})
 
 
 def site_data(communes: int = 6) -> SiteData:
@@ -222,6 +295,10 @@ def site_data(communes: int = 6) -> SiteData:
         definitions=definitions(),
         files=files(),
         contours=contours(communes),
+        cite_ties=cite_ties(),
+        cite_heritage=cite_heritage(),
+        cite_shares=cite_shares(),
+        cite_contradictions=cite_contradictions(),
         typology_communes=frame("typology.communes", members),
         typology_classes=frame("typology.classes", traits),
         typology_axes=frame("typology.axes", axes),

@@ -115,3 +115,29 @@ def test_prose_typed_on_a_keyboard_is_typeset_once() -> None:
 def test_an_unknown_code_is_an_error() -> None:
     with pytest.raises(ObservatoryError, match="ne sait pas écrire la valeur «\u202fautre\u202f»"):
         wording.word(wording.PROGRAMMES, "autre")
+
+
+@pytest.mark.parametrize(
+    ("part", "written"),
+    [
+        (0.0, "0"),
+        (0.0004, "0"),
+        (0.001, "moins de 1"),
+        (0.005, "1"),
+        (0.853, "85"),
+        (0.9949, "99"),
+        (0.996, "plus de 99"),
+        (0.9999, "100"),
+        (1.0, "100"),
+    ],
+)
+def test_shares_say_nearly_nothing_and_nearly_all(part: float, written: str) -> None:
+    assert french.share(part) == f"{written}\u00a0%"
+
+
+@pytest.mark.parametrize(
+    ("part", "written"),
+    [(0.0, "0,0"), (0.000164, "moins de 0,1"), (0.0005, "0,1"), (0.0121, "1,2"), (0.9997, "plus de 99,9")],
+)
+def test_shares_written_to_a_decimal(part: float, written: str) -> None:
+    assert french.share(part, 1) == f"{written}\u00a0%"

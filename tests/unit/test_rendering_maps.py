@@ -5,7 +5,7 @@ from itertools import pairwise
 import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
-from rendering_site import site_data
+from rendering_site import site_data, square
 
 from observatory.rendering.maps import Atlas, _subpath
 from observatory.rendering.places import Gazetteer
@@ -62,3 +62,42 @@ def test_multipolygons_and_holes_are_drawn() -> None:
     gazetteer = Gazetteer(data.territories, data.cites, 2026)
     drawing = Atlas(contours, gazetteer).locator(gazetteer.epcis[0], [], "", "Carte")
     assert max(path.count("M") for path in re.findall(r' d="([^"]+)"', str(drawing.shapes))) == 3
+
+
+def test_a_close_up_is_cut_at_three_times_the_contour() -> None:
+    data = site_data()
+    gazetteer = Gazetteer(data.territories, data.cites, 2026)
+    atlas = Atlas(data.contours, gazetteer)
+    here = gazetteer.place("commune", "62001")
+    drawing = atlas.close_up([here], "../../", "Contour", square(2.512, 50.404, 0.01))
+    width, height = (int(size) for size in drawing.view_box.split()[2:])
+    assert max(width, height) == 1000
+    *around, contour = [follow(path) for path in re.findall(r' d="([^"]+)"', str(drawing.shapes))]
+    # The window is 0.03° high and as wide on the ground, 0.047° from 2.4935 on: three squares of 0.02°.
+    assert len(around) == 3
+    assert str(drawing.shapes).count('class="near"') == 1
+    assert all(0 <= x <= width and 0 <= y <= height for ring in around for x, y in ring)
+    wide = max(x for x, _ in contour) - min(x for x, _ in contour)
+    high = max(y for _, y in contour) - min(y for _, y in contour)
+    assert abs(high - 988 / 3) < 2
+    assert abs(wide / high - 0.637) < 0.01
+    assert [sum(x for x, _ in contour) / 4, sum(y for _, y in contour) / 4] == [500, 500]
+
+
+def test_a_small_contour_is_not_drawn_closer_than_its_surroundings_are_true() -> None:
+    data = site_data()
+    gazetteer = Gazetteer(data.territories, data.cites, 2026)
+    drawing = Atlas(data.contours, gazetteer).close_up([], "", "Contour", square(2.51, 50.41, 0.0007))
+    contour = follow(re.findall(r' d="([^"]+)"', str(drawing.shapes))[-1])
+    # 0.0007° in a window of three times 0.007°: a thirtieth of 988 units.
+    assert max(y for _, y in contour) - min(y for _, y in contour) in (32, 33, 34)
+
+
+def test_a_contour_keeps_its_hole() -> None:
+    data = site_data()
+    gazetteer = Gazetteer(data.territories, data.cites, 2026)
+    squares = (square(2.505, 50.405, 0.01), square(2.508, 50.408, 0.004))
+    outer, inner = (json.loads(text)["coordinates"][0] for text in squares)
+    holed = json.dumps({"type": "Polygon", "coordinates": [outer, inner]})
+    drawing = Atlas(data.contours, gazetteer).locator(gazetteer.epcis[0], [], "", "Carte", holed)
+    assert re.findall(r'<path class="contour" d="([^"]+)"', str(drawing.shapes))[0].count("M") == 2

@@ -195,7 +195,6 @@ def test_charts_have_data_inline_and_a_table(site: Path) -> None:
 def test_a_cite_says_what_is_missing_and_why(readers: dict[Path, PageReader], site: Path) -> None:
     text = readers[site / "cites/pinson/index.html"].text
     assert "source non intégrée à l’édition embarquée" in text
-    assert "Le contour de la cité elle-même n’est pas dans les données embarquées" in text
     assert "Rénovation intégrée" in text
     assert "appel à dépôt de demandes de mai 2022" in text
     assert "Orthographe rétablie." in text

@@ -1,0 +1,188 @@
+"""Cité pages: tied, proposed, missed, and without heritage layers."""
+
+import dataclasses
+import html
+import re
+from pathlib import Path
+
+import polars as pl
+import pytest
+from rendering_site import HOSTILE_COMPANY, site_data, without_heritage
+
+from observatory.errors import ObservatoryError
+from observatory.heritage.shares import NO_IRIS_CONTOURS
+from observatory.rendering import SiteData, build_site
+
+THIN = "\u202f"
+HARD = "\u00a0"
+
+
+@pytest.fixture(scope="module")
+def data() -> SiteData:
+    return site_data()
+
+
+@pytest.fixture(scope="module")
+def site(data: SiteData, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("tied")
+    build_site(data, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def bare(data: SiteData, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("bare")
+    build_site(without_heritage(data), folder)
+    return folder
+
+
+def source(site: Path, slug: str) -> str:
+    return (site / f"cites/{slug}/index.html").read_text(encoding="utf-8").partition("<main")[2]
+
+
+def text_of(markup: str) -> str:
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", markup)).replace("\n", " ").split(" ")).strip()
+
+
+def identity(page: str) -> dict[str, str]:
+    """Return the definition of each term of the identity, as text."""
+    rows = re.findall(r"<dt>(.*?)</dt>\s*<dd>(.*?)</dd>", page.partition("</dl>")[0], re.S)
+    return {text_of(term): re.sub(r" +", " ", text_of(told)) for term, told in rows}
+
+
+def test_a_tied_cite_tells_what_the_layers_say(site: Path) -> None:
+    told = identity(source(site, "hostile"))
+    assert told["Superficie"] == f"50,5{HARD}ha"
+    assert told["Compagnies ou groupes"] == f"{HOSTILE_COMPANY}, Anzin"
+    assert told["Type"] == "Corons"
+    assert told["Intérêts patrimoniaux"] == "Exceptionnelle, Témoin"
+    assert told["Protection (monuments historiques)"] == "non renseignée"
+    assert told["Propriétaire"] == "non renseigné par la source"
+    assert told["Élément Unesco"] == "1A"
+    assert told["Part dans le Bien inscrit"] == f"85{HARD}%"
+    assert told["Part dans la zone tampon"] == f"moins de 1{HARD}%"
+    assert told["D’où vient le contour"] == f"Même nom, même commune{THIN}: Cité d’Anzin."
+
+
+def test_a_known_absence_differs_from_silence(data: SiteData, tmp_path: Path) -> None:
+    known = data.cite_heritage.with_columns(
+        protection=pl.lit("aucune"),
+        owners=pl.lit(["SIA", "Maisons et Cités"]),
+        unesco_ids=pl.lit([""]).list.head(0),
+    )
+    build_site(dataclasses.replace(data, cite_heritage=known), tmp_path / "site")
+    page = source(tmp_path / "site", "hostile")
+    told = identity(page)
+    assert told["Protection (monuments historiques)"] == "aucune"
+    assert "<dd>aucune</dd>" in page
+    assert told["Propriétaires"] == "SIA, Maisons et Cités"
+    assert told["Élément Unesco"] == "aucun"
+
+
+def test_communes_crossed_are_linked_largest_share_first(site: Path) -> None:
+    page = source(site, "hostile")
+    told = identity(page)["Communes traversées"]
+    assert re.findall(r"(\d+)\u00a0% de la cité", told) == ["59", "41"]
+    crossed = page.partition("Communes traversées")[2].partition("</dd>")[0]
+    assert re.findall(r'href="([^"]+)"', crossed) == [
+        "../../communes/62001/index.html",
+        "../../communes/62002/index.html",
+    ]
+    environment = page.partition('id="environnement"')[2]
+    assert f"9,0{HARD}% de la superficie de Béthune 0 et 7,0{HARD}%" in text_of(environment)
+    assert NO_IRIS_CONTOURS in environment
+    assert "tant que son contour manque" not in environment
+
+
+def test_one_commune_that_the_text_names_is_not_repeated(data: SiteData, tmp_path: Path) -> None:
+    alone = data.cite_shares.filter(pl.col("code") == "62001")
+    build_site(dataclasses.replace(data, cite_shares=alone), tmp_path / "a")
+    assert "traversée" not in source(tmp_path / "a", "hostile")
+    elsewhere = data.cite_shares.filter(pl.col("code") == "62002")
+    build_site(dataclasses.replace(data, cite_shares=elsewhere), tmp_path / "b")
+    assert "Commune traversée" in identity(source(tmp_path / "b", "hostile"))
+
+
+def test_differences_stand_beside_what_they_contradict(site: Path) -> None:
+    told = identity(source(site, "hostile"))
+    assert "Les sources diffèrent. La surface s’étend aussi ailleurs." in told["Commune"]
+    assert "Les sources diffèrent. 85 % seulement." in told["Patrimoine mondial"]
+    assert "Les sources diffèrent" not in source(site, "pinson")
+
+
+def test_a_hostile_company_is_text(site: Path) -> None:
+    for page in (site / "cites/hostile/index.html", site / "cites/index.html"):
+        text = page.read_text(encoding="utf-8")
+        assert html.escape(HOSTILE_COMPANY).replace("&quot;", "&#34;") in text
+        assert '<script>alert("c")' not in text
+
+
+def test_the_contour_is_drawn_twice_and_sourced(site: Path) -> None:
+    page = source(site, "hostile")
+    figure = page.partition('<figure class="map-figure">')[2].partition("</figure>")[0]
+    assert figure.count("<svg") == figure.count('class="contour"') == 2
+    assert "<script" not in figure
+    assert "<small>layer</small>" in page.partition('id="sources"')[2]
+
+
+@pytest.mark.parametrize("slug", ["pinson", "zero"])
+def test_a_cite_without_certain_tie_has_no_contour(site: Path, slug: str) -> None:
+    page = source(site, slug)
+    assert 'class="contour"' not in page
+    assert page.count('<svg class="map') == 1
+    assert "Superficie" not in identity(page)
+    assert "aucune surface des couches patrimoniales" in page
+    assert "tant que son contour manque" in page
+    assert "layer" not in page.partition('id="sources"')[2]
+
+
+def test_candidates_are_to_be_confirmed(site: Path) -> None:
+    told = identity(source(site, "pinson"))
+    assert told["Contour de la cité"] == f"Proposé, à confirmer. Seule surface{THIN}: Cité Neuve."
+    assert (
+        told["Surfaces candidates"]
+        == f"élément Unesco 16A à confirmer logement minier n°{HARD}671 à confirmer"
+    )
+    missed = identity(source(site, "zero"))
+    assert missed["Contour de la cité"].startswith("Aucun rattachement certain. Les couches n’ont aucune")
+    assert not any("candidate" in term for term in missed)
+
+
+def test_the_list_of_cites_has_companies_only_with_the_layers(site: Path, bare: Path) -> None:
+    lists = [(folder / "cites/index.html").read_text(encoding="utf-8") for folder in (site, bare)]
+    heads = [re.findall(r'<th scope="col">(.*?)</th>', page) for page in lists]
+    assert heads[1] == ["Cité", "Commune", "Intercommunalité", "Unesco", "Programmes"]
+    assert heads[0] == [*heads[1][:4], "Compagnie ou groupe", "Type", "Programmes"]
+    assert "Corons" in lists[0]
+
+
+def test_without_layers_the_page_says_so_and_nothing_else(site: Path, bare: Path) -> None:
+    page = source(bare, "hostile")
+    assert "Le contour de la cité elle-même n’est pas dans les données embarquées" in page
+    assert "tant que son contour manque" in page
+    assert page.count('<svg class="map locator"') == 1
+    assert list(identity(page)) == [
+        "Commune",
+        "Intercommunalité",
+        "Patrimoine mondial",
+        "Programmes",
+        "Avancement en 2022",
+        "Avancement en 2023",
+        "Classe de la commune",
+        "D’où vient l’information",
+    ]
+    assert {str(path.relative_to(bare)) for path in bare.rglob("*.html")} == {
+        str(path.relative_to(site)) for path in site.rglob("*.html")
+    }
+
+
+def test_frames_that_contradict_each_other_are_refused(data: SiteData, tmp_path: Path) -> None:
+    untied = dataclasses.replace(data, cite_ties=data.cite_ties.filter(pl.col("slug") != "zero"))
+    with pytest.raises(ObservatoryError, match="ni rattachement ni raison"):
+        build_site(untied, tmp_path / "a")
+    hollow = dataclasses.replace(data, cite_heritage=data.cite_heritage.clear())
+    with pytest.raises(ObservatoryError, match="sans avoir de contour"):
+        build_site(hollow, tmp_path / "b")
+    far = data.cite_shares.with_columns(code=pl.lit("99999")).head(1)
+    with pytest.raises(ObservatoryError, match="commune:99999"):
+        build_site(dataclasses.replace(data, cite_shares=far), tmp_path / "c")
