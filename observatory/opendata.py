@@ -59,7 +59,7 @@ _DEFINITIONS = {
     "polarity": "sens : higher_is_better (plus élevé = favorable), lower_is_better, neutral",
     "comparison": "comparaison aux territoires englobants : with_parents ou not_compared",
     "sources": "sources",
-    "aggregation": "agrégation : sum (somme), ratio (rapport de sommes) ou none (médiane ou taux du producteur)",
+    "aggregation": "agrégation : sum (somme), ratio (rapport de sommes), none (médiane ou taux donné)",
     "levels": "niveaux calculés",
     "vintages": "millésimes calculés",
     "comparability": "ce qui peut être comparé, et ce qui ne peut pas l’être",

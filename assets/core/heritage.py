@@ -6,13 +6,6 @@ import polars as pl
 from assets.building import table_asset
 from assets.raw.files import PATH_COLUMN, asset_name
 from observatory.heritage.attributes import cite_heritage, contradictions
-from observatory.heritage.contracts import (
-    CITE_CONTRADICTIONS,
-    CITE_HERITAGE,
-    CITE_SHARES,
-    CITE_TIES,
-    HERITAGE,
-)
 from observatory.heritage.decisions import read_decisions
 from observatory.heritage.layers import parse_layer
 from observatory.heritage.shares import territory_shares
@@ -20,6 +13,13 @@ from observatory.heritage.ties import tie_cites
 from observatory.paths import data_paths
 from observatory.sources.mbm_perimeter import read_layer
 from observatory.sources.obtaining import file_sources
+from observatory.tables.heritage import (
+    CITE_CONTRADICTIONS,
+    CITE_HERITAGE,
+    CITE_SHARES,
+    CITE_TIES,
+    HERITAGE,
+)
 
 _PREFIX = "heritage_"
 _LAYERS = {

@@ -25,6 +25,10 @@ def site(
     core_mbm__cites: pl.DataFrame,
     core_all__files: pl.DataFrame,
     core_contours__commune_outlines: pl.DataFrame,
+    core_mbm__cite_ties: pl.DataFrame,
+    core_mbm__cite_heritage: pl.DataFrame,
+    core_mbm__cite_shares: pl.DataFrame,
+    core_mbm__cite_contradictions: pl.DataFrame,
     indicators_all__observations: pl.DataFrame,
     indicators_all__definitions: pl.DataFrame,
     typology_communes__communes: pl.DataFrame,
@@ -48,6 +52,10 @@ def site(
         typology_axes=typology_communes__axes,
         typology_variables=typology_communes__variables,
         checks=session.read(CHECKS_TABLE),
+        cite_ties=core_mbm__cite_ties,
+        cite_heritage=core_mbm__cite_heritage,
+        cite_shares=core_mbm__cite_shares,
+        cite_contradictions=core_mbm__cite_contradictions,
     )
     pages = build_site(data, session.site)
     size = sum(path.stat().st_size for path in session.site.rglob("*") if path.is_file())

@@ -47,8 +47,8 @@ def _snapshots(source: Source) -> dg.AssetsDefinition:
             name = f"{source.title}, {vintage}"
             if not (allow_stale or is_offered(source, vintage, paths, mode)):
                 warnings.append(
-                    f"{name} : rien à prendre. Déposez le fichier dans "
-                    f"data/landing/{source.id}/{vintage}/, ou donnez un miroir ou le réseau par {MODE_VARIABLE}."
+                    f"{name} : rien à prendre. Déposez le fichier dans data/landing, ou donnez un miroir "
+                    f"ou le réseau par {MODE_VARIABLE}."
                 )
                 continue
             resolved = obtain(source, vintage, paths, mode, allow_stale=allow_stale)

@@ -10,9 +10,9 @@ import polars as pl
 import shapely
 
 from observatory.errors import ObservatoryError
-from observatory.heritage.contracts import CITE_CONTRADICTIONS, CITE_HERITAGE, PROTECTIONS
 from observatory.heritage.shapes import area_ha, from_text, to_text
 from observatory.heritage.shares import share_within
+from observatory.tables.heritage import CITE_CONTRADICTIONS, CITE_HERITAGE, PROTECTIONS
 
 MARGIN = 0.05
 """A cité within this share of wholly inside (or outside) the property is inside (or outside).

@@ -14,8 +14,8 @@ from typing import Any, NoReturn
 import polars as pl
 
 from observatory.errors import InputError
-from observatory.heritage.contracts import HERITAGE
 from observatory.heritage.shapes import ShapeError, area_ha, read_area, to_text
+from observatory.tables.heritage import HERITAGE
 
 _REMEDY = "reprendre la couche chez le producteur, en GeoJSON et WGS84, sans la modifier."
 

@@ -6,8 +6,8 @@ Belongs here: shares of areas. Does not: where contours come from, figures carri
 import polars as pl
 import shapely
 
-from observatory.heritage.contracts import CITE_SHARES
 from observatory.heritage.shapes import area_ha, from_text, polygons_of
+from observatory.tables.heritage import CITE_SHARES
 
 LEAST_SHARE = 0.01
 """Least share of a cité from which it crosses a territory: below, the limit only runs along it.

@@ -12,9 +12,9 @@ from typing import Any
 import polars as pl
 
 from observatory.errors import InputError
-from observatory.heritage.contracts import CITE_TIES
 from observatory.heritage.decisions import Decision
 from observatory.heritage.places import Place, describe, gather_places, name_keys
+from observatory.tables.heritage import CITE_TIES
 
 # What many cités share, and so tells none of them: qualities, works, companies.
 _QUALITIES = (

@@ -131,6 +131,8 @@ MORTALITY = Table(
         Column("probability", pl.Float64, "probabilité de mourir avant l’âge suivant, entre 0 et 1"),
         FILE,
     ),
+    # The embedded edition reads no file.
+    may_be_empty=True,
 )
 
 CONTOURS = Table(

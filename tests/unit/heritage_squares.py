@@ -5,9 +5,9 @@ from typing import Any
 
 import polars as pl
 
-from observatory.heritage.contracts import HERITAGE
 from observatory.heritage.layers import parse_layer
 from observatory.tables import CITES
+from observatory.tables.heritage import HERITAGE
 
 LATITUDE = 50.4
 LONGITUDE = 2.8

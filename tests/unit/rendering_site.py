@@ -7,9 +7,9 @@ from typing import Any
 
 import polars as pl
 
-from observatory.heritage.contracts import CITE_CONTRADICTIONS, CITE_HERITAGE, CITE_SHARES, CITE_TIES
 from observatory.rendering import SiteData
 from observatory.tables import TABLES, Table
+from observatory.tables.heritage import CITE_CONTRADICTIONS, CITE_HERITAGE, CITE_SHARES, CITE_TIES
 
 HOSTILE = 'Cité <script>alert("x")</script> & Cie'
 HOSTILE_COMPANY = '<script>alert("c")</script> & Fils'

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from observatory.errors import ObservatoryError
 from observatory.heritage.attributes import cite_heritage, contradictions
-from observatory.heritage.contracts import CITE_SHARES, CITE_TIES
 from observatory.heritage.shapes import from_text, read_area, to_text
 from observatory.heritage.shares import LEAST_SHARE, NO_IRIS_CONTOURS, share_within, territory_shares
+from observatory.tables.heritage import CITE_SHARES, CITE_TIES
 
 
 def _text(east: float, north: float, width: float = 200.0, height: float = 200.0) -> str:

@@ -5,7 +5,7 @@ Belongs here: columns, types and notes. Does not: how they are filled.
 
 import polars as pl
 
-from observatory.tables import Column, Table
+from observatory.tables.contract import Column, Table
 
 TYPES = ("Cité jardin", "Cité moderne", "Cité pavillonnaire", "Corons")
 INTERESTS = ("Exceptionnelle", "Remarquable", "Témoin")
@@ -45,6 +45,8 @@ HERITAGE = Table(
         Column("repaired", pl.Boolean, "vrai si le tracé se recoupait et a été réparé"),
         Column("file_id", pl.String, "fichier d’où vient la ligne, clé de core.files"),
     ),
+    # The embedded edition has no heritage layer.
+    may_be_empty=True,
 )
 
 CITE_TIES = Table(
@@ -60,6 +62,8 @@ CITE_TIES = Table(
         Column("candidates", pl.List(pl.String), "surfaces proposées ou possibles, à confirmer"),
         Column("reason", pl.String, "pourquoi ce rattachement, ou pourquoi il n’y en a pas"),
     ),
+    # The embedded edition has no heritage layer.
+    may_be_empty=True,
 )
 
 CITE_HERITAGE = Table(
@@ -89,6 +93,8 @@ CITE_HERITAGE = Table(
         Column("share_buffer", pl.Float64, "part de la cité dans la zone tampon, de 0 à 1"),
         Column("file_ids", pl.List(pl.String), "fichiers des surfaces, clés de core.files"),
     ),
+    # The embedded edition has no heritage layer.
+    may_be_empty=True,
 )
 
 CITE_SHARES = Table(
@@ -103,6 +109,8 @@ CITE_SHARES = Table(
         Column("share_of_cite", pl.Float64, "part de la cité, de 0 à 1"),
         Column("share_of_territory", pl.Float64, "part de la commune ou de l’IRIS, de 0 à 1"),
     ),
+    # The embedded edition has no heritage layer.
+    may_be_empty=True,
 )
 
 CITE_CONTRADICTIONS = Table(
@@ -115,4 +123,6 @@ CITE_CONTRADICTIONS = Table(
         Column("subject", pl.String, "sujet", values=CONTRADICTIONS),
         Column("reason", pl.String, "ce que dit chaque source"),
     ),
+    # The embedded edition has no heritage layer.
+    may_be_empty=True,
 )
