@@ -34,6 +34,9 @@ def _use_sources(text: str | None) -> None:
 @app.command()
 def run(
     sources: SourcesOption = None,
+    perimeter: Annotated[
+        int | None, typer.Option(help="Année du COG dont le périmètre est retenu ; la dernière sinon.")
+    ] = None,
     allow_stale: Annotated[
         bool,
         typer.Option(
@@ -43,9 +46,12 @@ def run(
     ] = False,
 ) -> None:
     """Refaire tout : sources, tables, indicateurs, site."""
+    from assets.perimeter import PERIMETER_VARIABLE
     from assets.running import run_everything
 
     _use_sources(sources)
+    if perimeter is not None:
+        os.environ[PERIMETER_VARIABLE] = str(perimeter)
     started = time.monotonic()
     outcome = run_everything(console.print, allow_stale=allow_stale)
     table = Table(title="Observatoire du Bassin minier : traitement terminé", show_header=False)

@@ -3,12 +3,12 @@
 import polars as pl
 
 from assets.building import table_asset
+from assets.perimeter import chosen_perimeter
 from observatory.disclosure.rules import protect_observations
 from observatory.indicators import measures
 from observatory.indicators.catalogue import definitions, load_indicators, measured
 from observatory.indicators.compute import compute_observations
 from observatory.indicators.values import value_measures
-from observatory.territories import select_perimeter
 
 _POLARS = {"polars"}
 
@@ -44,7 +44,7 @@ def public_measures(
     core_all__territories: pl.DataFrame,
 ) -> pl.DataFrame:
     """Count and sum up the perimeter; what the embedded data give comes before the files."""
-    territories = select_perimeter(core_all__territories)
+    territories = chosen_perimeter(core_all__territories)
     embedded = pl.concat(
         [
             measures.census_measures(core_insee__iris_census, territories),
@@ -70,7 +70,7 @@ def mining_measures(
     core_all__territories: pl.DataFrame,
 ) -> pl.DataFrame:
     """Count the individual data; the result holds small counts and stays confidential."""
-    territories = select_perimeter(core_all__territories)
+    territories = chosen_perimeter(core_all__territories)
     return pl.concat(
         [
             measures.dwelling_measures(
@@ -94,7 +94,7 @@ def observations(
     core_all__territories: pl.DataFrame,
 ) -> pl.DataFrame:
     """Apply the one formula, then hide what must not be shown."""
-    territories = select_perimeter(core_all__territories)
+    territories = chosen_perimeter(core_all__territories)
     counts = pl.concat([indicators_public__territory_measures, indicators_mining__territory_measures])
     indicators = measured(load_indicators(), counts)
     computed = compute_observations(indicators, counts, territories)

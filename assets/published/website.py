@@ -5,10 +5,10 @@ import polars as pl
 
 from assets.building import OWNER
 from assets.checks import CHECKS_TABLE
+from assets.perimeter import chosen_perimeter
 from assets.storage import SESSION
 from observatory.rendering.inputs import SiteData
 from observatory.rendering.website import build_site
-from observatory.territories import select_perimeter
 
 
 @dg.asset(
@@ -38,7 +38,7 @@ def site(
 ) -> dg.MaterializeResult:
     """Write every page and export."""
     session = context.resources.session
-    territories = select_perimeter(core_all__territories)
+    territories = chosen_perimeter(core_all__territories)
     data = SiteData(
         perimeter_vintage=int(territories["perimeter_vintage"][0]),
         territories=territories,
