@@ -11,7 +11,7 @@ import pandas as pd
 import polars as pl
 
 from observatory.indicators import measures
-from observatory.indicators.catalogue import load_indicators
+from observatory.indicators.catalogue import load_indicators, measured
 from observatory.indicators.compute import compute_observations
 from observatory.paths import data_paths
 from observatory.sources.cites import read_cites
@@ -29,7 +29,7 @@ def main() -> None:
     cites = read_cites(paths.reference / "cites.csv")
     iris = census.filter(pl.col("level") == "iris")
     territories = select_perimeter(build_territories(perimeters, iris, cites))
-    indicators = [item for item in load_indicators() if item.sources == ("insee_rp_iris",)]
+    indicators = measured(load_indicators(), measures.census_measures(census, territories))
     latest = perimeters.filter(pl.col("perimeter_vintage") == 2026).to_pandas()
     rows = iris.to_pandas()
 
