@@ -102,10 +102,7 @@ def bars(indicator: Indicator, rows: Sequence[tuple[Place, Figure]]) -> dict[str
                 "hoverinfo": "text",
                 "textposition": "outside" if indicator.fictive else "auto",
                 "cliponaxis": False,
-                "marker": {
-                    "color": [colours.get(place.level, STONE) for place, _ in known],
-                    "pattern": {"shape": "/" if indicator.fictive else "", "fillmode": "overlay"},
-                },
+                "marker": _bars([colours.get(place.level, STONE) for place, _ in known], indicator.fictive),
             }
         ],
         height=64 + 26 * len(known),
@@ -114,6 +111,22 @@ def bars(indicator: Indicator, rows: Sequence[tuple[Place, Figure]]) -> dict[str
         xaxis={"title": {"text": indicator.unit}, "zeroline": True, "showticklabels": False},
         margin={"l": 8, "r": 36, "t": 8, "b": 40},
     )
+
+
+def _bars(colours: list[str], fictive: bool) -> dict[str, Any]:
+    """Return the marker of bars, hatched when their figures are fictive.
+
+    The hatching replaces the colour: laid over a list of colours, Plotly paints it black and complains.
+    """
+    if not fictive:
+        return {"color": colours}
+    hatching = {
+        "shape": "/",
+        "fillmode": "replace",
+        "fgcolor": colours,
+        "bgcolor": ["#ffffff"] * len(colours),
+    }
+    return {"color": colours, "pattern": hatching, "line": {"color": colours, "width": 1}}
 
 
 def index_lines(indicator: Indicator, rows: Sequence[tuple[Place, Sequence[Figure]]]) -> dict[str, Any]:
