@@ -153,11 +153,11 @@ def _tied(codes: frozenset[str], steps: Iterable[Mapping[str, tuple[str, ...]]])
                 neighbours.setdefault(before, set()).add(code)
                 neighbours.setdefault(code, set()).add(before)
     reached = {code for code in codes if code in neighbours}
-    todo = list(reached)
-    while todo:
-        new = neighbours[todo.pop()] - reached
+    waiting = list(reached)
+    while waiting:
+        new = neighbours[waiting.pop()] - reached
         reached |= new
-        todo += new
+        waiting += new
     return frozenset(reached)
 
 
