@@ -42,20 +42,21 @@ def values(
     for source_id, source in value_sources().items():
         for row in snapshots[asset_name(source_id)].iter_rows(named=True):
             path, vintage = data_paths().root / row[PATH_COLUMN], row[PARTITION_COLUMN]
-            cog = source.data_file(vintage).cog
+            file = source.data_file(vintage)
             if source_id in load_contracts():
                 frames.append(read_landing(path, get_contract(source_id), vintage, communes))
                 continue
-            if history is None or cog is None:
+            if history is None or file.cog is None:
                 asked = read_values(path, source_id, vintage, communes)
             else:
-                former = former_communes(history, communes, today, cog)
-                passage = build_passage(history, former, cog, today)
+                former = former_communes(history, communes, today, file.cog)
+                passage = build_passage(history, former, file.cog, today)
                 asked = read_values(path, source_id, vintage, former)
                 asked = onto_communes(asked, passage, source_id, today)
-            whole = read_values(path, source_id, vintage)
-            frames.append(pl.concat([asked, with_comparators(whole, source_id, vintage)]))
-            context.log.info(f"{source_id} {vintage} : {frames[-1].height} valeurs")
+            frames.append(asked)
+            if file.complete:
+                frames.append(with_comparators(read_values(path, source_id, vintage), source_id, vintage))
+            context.log.info(f"{source_id} {vintage} : {asked.height} valeurs")
     return pl.concat(frames)
 
 
