@@ -4,6 +4,7 @@ Belongs here: resampling of the individuals (Hennig 2007) and the same figures o
 Does not: changes of the method's own settings (``sensitivity``), noise of the values (``noise``).
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,6 +60,9 @@ def bootstrap_jaccard(typology: Typology, n_bootstrap: int = 100, seed: int = 20
     """Mean bootstrap Jaccard similarity of each class of a consolidated typology, from 0 to 1.
 
     See ``stability_frame``, of which this is the column ``jaccard``.
+
+    Raises:
+        TypologyError: fewer than two draws are asked for.
     """
     draws = _draws(typology.matrix.values, typology.classes, Procedure.of(typology), n_bootstrap, seed)
     return dict(enumerate(draws.similarities.mean(axis=0).tolist(), start=1))
@@ -73,26 +77,27 @@ def stability_frame(
     is a tiny artificial class), about 63 % of the rows. The whole procedure is redone on them: means,
     standard deviations, axes, tree, cut at the same number of classes, consolidation. A class, restricted
     to the drawn rows, is then compared with the most similar class of the draw: Jaccard similarity = rows
-    in both / rows in either. A class of which no row is drawn scores 0, and so does each class in a draw
-    that does not allow the procedure.
+    in both / rows in either. A class of which no row is drawn scores 0, as in fpc, and so does each class
+    in a draw that does not allow the procedure.
 
     Source: C. Hennig, "Cluster-wise assessment of cluster stability", Computational Statistics and Data
     Analysis 52, 2007, pp. 258-271; R package fpc, ``clusterboot`` with ``bootmethod="boot"``.
 
     Args:
         typology: the typology to judge.
-        n_bootstrap: number of draws, at least 1.
+        n_bootstrap: number of draws, at least 2.
         seed: same seed, same result, whatever the order of the rows.
         consolidated: whether the typology was consolidated.
 
     Returns:
         One row per class: ``class``; ``size`` (individuals); ``jaccard`` (mean over the draws, 0 to 1);
+        ``standard_error`` of that mean (a verdict within two of a threshold may be another with more draws);
         ``dissolved`` and ``recovered`` (shares of the draws, 0 to 1, with a similarity of at most 0.5, and
         above 0.75); ``verdict`` (très stable from 0.85, stable from 0.75, moyenne from 0.6, or instable);
         ``impossible_draws`` (number of draws that did not allow the procedure).
 
     Raises:
-        TypologyError: no draw is asked for.
+        TypologyError: fewer than two draws are asked for.
     """
     procedure = Procedure.of(typology, consolidated=consolidated)
     draws = _draws(typology.matrix.values, typology.classes, procedure, n_bootstrap, seed)
@@ -102,12 +107,89 @@ def stability_frame(
             "class": np.arange(1, typology.n_classes + 1),
             "size": np.bincount(typology.classes)[1:],
             "jaccard": means,
+            "standard_error": draws.similarities.std(axis=0, ddof=1) / np.sqrt(n_bootstrap),
             "dissolved": (draws.similarities <= DISSOLVED).mean(axis=0),
             "recovered": (draws.similarities > RECOVERED).mean(axis=0),
             "verdict": [verdict(mean) for mean in means],
             "impossible_draws": np.full(len(means), draws.impossible),
         }
     )
+
+
+def chance_frame(
+    typology: Typology,
+    n_tables: int = 20,
+    n_bootstrap: int = 20,
+    seed: int = 2026,
+    *,
+    consolidated: bool = True,
+) -> pl.DataFrame:
+    """What the same procedure finds in random tables, where there is no class to find.
+
+    A random table keeps the values of each variable and breaks every link between variables: each column is
+    permuted independently. Ward and k-means cut any table into classes; the classes mean something as far as
+    their figures are better than those of the random tables.
+
+    Args:
+        typology: the typology to judge.
+        n_tables: number of random tables, at least 1; a table that does not allow the procedure is drawn
+            again, ``n_tables`` times at most.
+        n_bootstrap: draws per table for the Jaccard similarity.
+        seed: same seed, same result, whatever the order of the rows.
+        consolidated: whether the typology was consolidated.
+
+    Returns:
+        One row per ``statistic``, ``between_inertia_ratio`` (share of the inertia of the kept axes between
+        classes, 0 to 1) and ``mean_jaccard`` (plain mean over the classes, 0 to 1): ``observed``;
+        ``random_low``, ``random_median`` and ``random_high`` (10 %, 50 % and 90 % quantiles of the random
+        tables); ``share_as_high`` (share of the random tables that do as well, the observed one counted
+        among them: never 0, as a p-value of a permutation test).
+
+    Raises:
+        TypologyError: no table or fewer than two draws are asked for, or the random tables do not allow
+            the procedure.
+    """
+    if n_tables < 1:
+        raise TypologyError(f"{n_tables} table(s) aléatoire(s) demandée(s).", "demandez-en au moins une.")
+    procedure = Procedure.of(typology, consolidated=consolidated)
+    values = typology.matrix.values
+    random = np.random.default_rng(seed)
+    observed = _strength(typology, procedure, n_bootstrap, random)
+    strengths = [
+        _strength(_random_typology(values, procedure, n_tables, random), procedure, n_bootstrap, random)
+        for _ in range(n_tables)
+    ]
+    low, median, high = np.quantile(strengths, [0.1, 0.5, 0.9], axis=0)
+    return pl.DataFrame(
+        {
+            "statistic": ["between_inertia_ratio", "mean_jaccard"],
+            "observed": observed,
+            "random_low": low,
+            "random_median": median,
+            "random_high": high,
+            "share_as_high": (1 + (np.array(strengths) >= observed).sum(axis=0)) / (1 + n_tables),
+        }
+    )
+
+
+def _random_typology(
+    values: np.ndarray, procedure: Procedure, attempts: int, random: np.random.Generator
+) -> Typology:
+    """Typology of ``values`` whose columns are permuted independently."""
+    for _ in range(attempts):
+        with suppress(TypologyError):
+            return procedure.run(random.permuted(values, axis=0))
+    raise TypologyError(
+        f"aucune des {attempts} tables aléatoires ne se laisse classer.", "demandez moins de classes."
+    )
+
+
+def _strength(
+    typology: Typology, procedure: Procedure, n_bootstrap: int, random: np.random.Generator
+) -> np.ndarray:
+    """Between inertia ratio and mean bootstrap Jaccard of a typology."""
+    draws = _draws(typology.matrix.values, typology.classes, procedure, n_bootstrap, random)
+    return np.array([typology.between_after, draws.similarities.mean()])
 
 
 def verdict(jaccard: float) -> str:
@@ -133,8 +215,8 @@ class _Draws:
 def _draws(
     values: np.ndarray, classes: np.ndarray, procedure: Procedure, count: int, seed: int | np.random.Generator
 ) -> _Draws:
-    if count < 1:
-        raise TypologyError(f"{count} tirage(s) demandé(s).", "demandez au moins un tirage, plutôt cent.")
+    if count < 2:
+        raise TypologyError(f"{count} tirage(s) demandé(s).", "demandez au moins deux tirages, plutôt cent.")
     random = np.random.default_rng(seed)
     similarities = np.zeros((count, int(classes.max())))
     impossible = 0
