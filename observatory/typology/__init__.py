@@ -9,6 +9,7 @@ from observatory.typology.consolidation import Consolidation, consolidate
 from observatory.typology.description import Description, describe
 from observatory.typology.matrix import TypologyError, TypologyMatrix, read_matrix
 from observatory.typology.pca import Pca, pca
+from observatory.typology.supplementary import describe_by, place_individuals
 from observatory.typology.tree import choose_classes, cut, inertia_gains, ward
 
 __all__ = [
@@ -23,8 +24,10 @@ __all__ = [
     "consolidate",
     "cut",
     "describe",
+    "describe_by",
     "inertia_gains",
     "pca",
+    "place_individuals",
     "read_matrix",
     "ward",
 ]

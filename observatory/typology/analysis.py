@@ -4,7 +4,7 @@ Belongs here: the order of the steps and the shape of the result. Does not: any 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -14,7 +14,7 @@ from observatory.typology.consolidation import consolidate
 from observatory.typology.description import Description, centre_distances, describe, paragons, specifics
 from observatory.typology.matrix import TypologyError, TypologyMatrix, read_matrix
 from observatory.typology.pca import Pca, pca
-from observatory.typology.ties import number_along_axis
+from observatory.typology.ties import class_means, number_along_axis
 from observatory.typology.tree import Criterion, check_class_count, choose_classes, cut, inertia_gains, ward
 
 
@@ -35,6 +35,7 @@ class Typology:
         distance_to_own: n distances to the centre of the class, on the kept axes.
         distance_to_next: n distances to the closest other centre.
         description: v-tests and eta2 of the variables.
+        consolidated: whether k-means followed the tree.
     """
 
     matrix: TypologyMatrix
@@ -49,11 +50,17 @@ class Typology:
     distance_to_own: np.ndarray
     distance_to_next: np.ndarray
     description: Description
+    consolidated: bool = True
 
     @property
     def n_classes(self) -> int:
         """Number of classes."""
         return int(self.classes.max())
+
+    @property
+    def centres(self) -> np.ndarray:
+        """Centres of the classes on the kept axes: classes × axes."""
+        return class_means(self.pca.coordinates, self.classes - 1, self.matrix.weights)
 
     def communes_frame(self) -> pl.DataFrame:
         """Rows of ``typology.communes``."""
@@ -151,57 +158,58 @@ def classify(
     id_column: str,
     variables: Sequence[str],
     *,
-    n_axes: int,
+    n_axes: int | None,
     n_classes: int | None = None,
     criterion: Criterion = "within",
     minimum: int = 3,
     maximum: int | None = None,
     consolidated: bool = True,
+    weights: str | None = None,
 ) -> Typology:
     """Classify the rows of ``frame`` as FactoMineR's ``PCA`` then ``HCPC`` (Husson, Josse and Pagès 2010).
 
-    The result does not depend on the order of the rows.
+    The result depends neither on the order of the rows, whatever their identifiers, nor on that of the
+    columns.
 
     Args:
         frame: one row per individual, without missing value in ``variables``.
         id_column: column of unique identifiers.
         variables: at least two numeric columns, standardised by the analysis.
-        n_axes: number of axes kept for the classes, at least 2.
+        n_axes: number of axes kept for the classes, at least 2; ``None`` for five, or all if fewer.
         n_classes: number of classes; ``None`` lets ``criterion`` choose from ``minimum`` to ``maximum``.
         criterion: see ``choose_classes``, as for the bounds.
         minimum: smallest number of classes tried.
         maximum: largest number of classes tried.
         consolidated: whether k-means moves individuals between the tree's classes.
+        weights: column of positive weights (such as populations), divided by their mean; they enter every
+            step, from means and axes to centres and v-tests.
 
     Raises:
         TypologyError: the table or a setting does not allow the typology; names the column and the row.
     """
-    if n_axes < 2:
-        raise TypologyError(
-            f"{n_axes} axe(s) demandé(s).", "gardez au moins deux axes : ils portent le plan."
-        )
     rows, wanted = frame.height, n_classes or minimum
     if rows < wanted:
         raise TypologyError(
             f"la table compte {rows} ligne(s) pour {wanted} classes.",
             f"demandez au plus {rows} classes, ou ajoutez des lignes.",
         )
-    matrix = read_matrix(frame, id_column, variables)
-    analysis = pca(matrix.values, n_axes)
+    matrix = read_matrix(frame, id_column, variables, weights)
+    masses = matrix.weights
+    analysis = _pca_in_one_order(matrix, n_axes)
     coordinates = analysis.coordinates
-    tree = ward(coordinates)
+    if coordinates.shape[1] < 2:
+        raise TypologyError("un seul axe gardé.", "gardez au moins deux axes : ils portent le plan.")
+    tree = ward(coordinates, masses)
     gains = inertia_gains(tree)
     if n_classes is None:
         n_classes = choose_classes(gains, criterion=criterion, minimum=minimum, maximum=maximum)
     check_class_count(gains, n_classes)
-    tree_classes = number_along_axis(cut(tree, n_classes), coordinates)
+    tree_classes = number_along_axis(cut(tree, n_classes), coordinates, masses)
     classes, converged = tree_classes, True
     if consolidated:
-        consolidation = consolidate(coordinates, tree_classes)
+        consolidation = consolidate(coordinates, tree_classes, weights=masses)
         classes, converged = consolidation.classes, consolidation.converged
-    own, following = centre_distances(coordinates, classes)
-    total = float((coordinates**2).sum())
-    before, _ = centre_distances(coordinates, tree_classes)
+    own, following = centre_distances(coordinates, classes, masses)
     return Typology(
         matrix=matrix,
         pca=analysis,
@@ -210,9 +218,39 @@ def classify(
         tree_classes=tree_classes,
         classes=classes,
         converged=converged,
-        between_before=1 - float((before**2).sum()) / total,
-        between_after=1 - float((own**2).sum()) / total,
+        between_before=_between_share(coordinates, tree_classes, masses),
+        between_after=_between_share(coordinates, classes, masses),
         distance_to_own=own,
         distance_to_next=following,
-        description=describe(matrix.values, classes),
+        description=describe(matrix.values, classes, masses),
+        consolidated=consolidated,
     )
+
+
+def _pca_in_one_order(matrix: TypologyMatrix, n_axes: int | None) -> Pca:
+    """ACP of the rows and columns in an order that only their values and names decide.
+
+    Sums and axes then hold the same bits whatever the order given: what rounding would settle between
+    equal distances, it settles in the same way.
+    """
+    columns = np.array(sorted(range(len(matrix.variables)), key=matrix.variables.__getitem__))
+    values = matrix.values[:, columns]
+    keys = values if matrix.weights is None else np.column_stack([values, matrix.weights])
+    rows = np.lexsort(keys.T)
+    weights = None if matrix.weights is None else matrix.weights[rows]
+    analysis = pca(values[rows], n_axes, weights)
+    row_places, column_places = np.argsort(rows), np.argsort(columns)
+    return replace(
+        analysis,
+        coordinates=analysis.coordinates[row_places],
+        correlations=analysis.correlations[column_places],
+        means=analysis.means[column_places],
+        sds=analysis.sds[column_places],
+    )
+
+
+def _between_share(coordinates: np.ndarray, classes: np.ndarray, weights: np.ndarray | None) -> float:
+    """Share of the inertia of centred ``coordinates`` (n×d) that lies between the classes, from 0 to 1."""
+    own, _ = centre_distances(coordinates, classes, weights)
+    masses = np.ones(len(own)) if weights is None else weights
+    return 1 - float(masses @ own**2) / float(masses @ (coordinates**2).sum(axis=1))

@@ -9,7 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from observatory.typology.matrix import TypologyError
-from observatory.typology.ties import TOLERANCE, along_axes, first_smallest, number_along_axis
+from observatory.typology.ties import (
+    TOLERANCE,
+    along_axes,
+    class_means,
+    first_smallest,
+    number_along_axis,
+)
 
 # Points examined at once; doubled while nothing moves, since a move makes the rest of a block obsolete.
 _BLOCK = 64
@@ -28,51 +34,53 @@ class Consolidation:
     converged: bool
 
 
-def consolidate(coordinates: np.ndarray, classes: np.ndarray, *, rounds: int = 10) -> Consolidation:
+def consolidate(
+    coordinates: np.ndarray,
+    classes: np.ndarray,
+    *,
+    rounds: int = 10,
+    weights: np.ndarray | None = None,
+) -> Consolidation:
     """Move points between classes while that lowers the within-class inertia.
 
     Args:
         coordinates: n×d, kept axes.
         classes: n starting classes, whose centres start the k-means.
         rounds: most rounds of optimal then quick transfers (10 in FactoMineR).
+        weights: n positive weights, so that the inertia lowered is the one that the tree and the axes have;
+            ``None`` for equal ones. R's k-means, hence FactoMineR's consolidation, ignores weights.
 
     Raises:
         TypologyError: a starting centre is nobody's closest centre.
     """
     order, points = along_axes(coordinates)
-    start = number_along_axis(classes[order], points) - 1
-    search = _Search(points, class_means(points, start))
+    masses = np.ones(len(points)) if weights is None else weights[order]
+    start = number_along_axis(classes[order], points, masses) - 1
+    search = _Search(points, masses, class_means(points, start, masses))
     converged = search.run(rounds)
     result = np.empty(len(points), dtype=np.int64)
-    result[order] = number_along_axis(search.own, points)
+    result[order] = number_along_axis(search.own, points, masses)
     return Consolidation(result, converged)
 
 
-def class_means(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Means of the n×d ``values`` in each class of ``labels`` (0 to k - 1): k×d."""
-    sizes = np.bincount(labels)
-    sums = [np.bincount(labels, weights=column) for column in values.T]
-    return np.column_stack(sums) / sizes[:, None]
-
-
 class _Search:
-    """State of the k-means: the class of each point and its second choice, centres and sizes."""
+    """State of the k-means: the class of each point and its second choice; centres, sizes and masses."""
 
-    def __init__(self, points: np.ndarray, centres: np.ndarray) -> None:
-        self.points = points
+    def __init__(self, points: np.ndarray, weights: np.ndarray, centres: np.ndarray) -> None:
+        self.points, self.weights = points, weights
         distances = _squared_distances(points, centres)
         everyone = np.arange(len(points))
         self.own = first_smallest(distances)
         distances[everyone, self.own] = np.inf
         self.second = first_smallest(distances)
-        sizes = np.bincount(self.own, minlength=len(centres))
-        if not sizes.all():
+        self.sizes = np.bincount(self.own, minlength=len(centres))
+        if not self.sizes.all():
             raise TypologyError(
                 "la consolidation viderait une classe de l’arbre : aucun point n’est proche de son centre.",
                 "demandez un autre nombre de classes, ou la typologie sans consolidation.",
             )
-        self.sizes = sizes.astype(float)
-        self.centres = class_means(points, self.own)
+        self.masses = np.bincount(self.own, weights=weights)
+        self.centres = class_means(points, self.own, weights)
         # A class is live for point i when it changed since i last compared itself with every class.
         self.live_until = np.full(len(centres), len(points))
         self.changed = np.ones(len(centres), dtype=bool)
@@ -132,13 +140,17 @@ class _Search:
                 position, block, quiet = (point + 1) % n, _BLOCK, 0
 
     def _costs(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Inertia saved when each row leaves its class, and added when it joins each class (rows × k)."""
+        """Inertia saved when each row leaves its class, and added when it joins each class (rows × k).
+
+        Both are divided by the weight of the row.
+        """
         distances = _squared_distances(self.points[rows], self.centres)
-        own = self.own[rows]
-        sizes = self.sizes[own]
+        own, weights = self.own[rows], self.weights[rows]
+        masses = self.masses[own]
         with np.errstate(divide="ignore", invalid="ignore"):
-            leaving = distances[np.arange(len(rows)), own] * sizes / (sizes - 1)
-        return np.where(sizes == 1, 0.0, leaving), distances * (self.sizes / (self.sizes + 1))
+            leaving = distances[np.arange(len(rows)), own] * masses / (masses - weights)
+        joining = distances * (self.masses / (self.masses + weights[:, None]))
+        return np.where(self.sizes[own] == 1, 0.0, leaving), joining
 
     def _best_target(self, rows: np.ndarray, joining: np.ndarray) -> np.ndarray:
         """Cheapest other class of each row: the second choice unless a live class is cheaper."""
@@ -155,9 +167,11 @@ class _Search:
         """Put ``point`` into class ``target``; its former class becomes its second choice."""
         origin = self.own[point]
         for label, change in ((origin, -1), (target, 1)):
-            size = self.sizes[label]
-            self.centres[label] = (self.centres[label] * size + change * self.points[point]) / (size + change)
-            self.sizes[label] = size + change
+            former, moved = self.masses[label], change * self.weights[point]
+            total = former + moved
+            self.centres[label] = (self.centres[label] * former + moved * self.points[point]) / total
+            self.masses[label] = total
+            self.sizes[label] += change
         self.own[point], self.second[point] = target, origin
         self.still = 0
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import erfc, fdtrc
 
-from observatory.typology.consolidation import class_means
-from observatory.typology.ties import DECIMALS
+from observatory.typology.ties import DECIMALS, class_means
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,19 +32,25 @@ class Description:
     eta2_p_values: np.ndarray
 
 
-def describe(values: np.ndarray, classes: np.ndarray) -> Description:
+def describe(values: np.ndarray, classes: np.ndarray, weights: np.ndarray | None = None) -> Description:
     """Describe the ``classes`` (1 to k, k at least 2) of the n rows of ``values`` (n×p), as FactoMineR.
 
     v-test = (mean in class - mean) / sd * sqrt(n_q) / sqrt((n - n_q) / (n - 1)), population sd
     (Lebart, Morineau and Piron 1995). Every variable gets one, significant or not.
+
+    Weights have mean 1: n and n_q are sums of them, so that what is significant depends on how many rows
+    there are and not on the unit of the weights (FactoMineR, given populations, would count inhabitants).
     """
     labels = classes - 1
-    sizes = np.bincount(labels)
+    masses = np.ones(len(values)) if weights is None else weights
+    sizes = np.bincount(labels, weights=masses)
     n, k = len(values), len(sizes)
-    means = class_means(values, labels)
-    sds = np.sqrt(class_means((values - means[labels]) ** 2, labels))
-    deviations = means - values.mean(axis=0)
-    errors = values.std(axis=0) * np.sqrt((n - sizes) / (n - 1) / sizes)[:, None]
+    overall_mean = masses @ values / n
+    overall_sd = np.sqrt(masses @ (values - overall_mean) ** 2 / n)
+    means = class_means(values, labels, masses)
+    sds = np.sqrt(class_means((values - means[labels]) ** 2, labels, masses))
+    deviations = means - overall_mean
+    errors = overall_sd * np.sqrt((n - sizes) / (n - 1) / sizes)[:, None]
     v_tests = deviations / errors
     between = sizes @ deviations**2
     within = sizes @ sds**2
@@ -62,17 +67,29 @@ def _f_test(eta2: np.ndarray, n: int, k: int) -> np.ndarray:
     return np.asarray(fdtrc(k - 1, n - k, statistic))
 
 
-def centre_distances(coordinates: np.ndarray, classes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def centre_distances(
+    coordinates: np.ndarray, classes: np.ndarray, weights: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Distances of each point to the centre of its class, and to the closest other centre.
 
     Args:
         coordinates: n×d, kept axes.
         classes: n classes, 1 to k, k at least 2.
+        weights: n weights of the points in the centres; ``None`` for equal ones.
     """
     labels = classes - 1
-    centres = class_means(coordinates, labels)
-    distances = np.column_stack([np.linalg.norm(coordinates - centre, axis=1) for centre in centres])
-    everyone = np.arange(len(coordinates))
+    return own_and_next(distances_to(class_means(coordinates, labels, weights), coordinates), labels)
+
+
+def distances_to(centres: np.ndarray, coordinates: np.ndarray) -> np.ndarray:
+    """Distances (n×k) of the n×d ``coordinates`` to the k×d ``centres``."""
+    return np.column_stack([np.linalg.norm(coordinates - centre, axis=1) for centre in centres])
+
+
+def own_and_next(distances: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of n×k distances, that to each row's class (``labels``, 0 to k - 1) and the least of the others."""
+    distances = distances.copy()
+    everyone = np.arange(len(distances))
     own = distances[everyone, labels].copy()
     distances[everyone, labels] = np.inf
     return own, distances.min(axis=1)

@@ -56,44 +56,92 @@ class TypologyMatrix:
         ids: n identifiers, sorted, with the type they had.
         variables: p names.
         values: n×p, in the units of the variables.
+        weights: n positive weights of mean 1; ``None`` where each row counts the same.
     """
 
     ids: pl.Series
     variables: tuple[str, ...]
     values: np.ndarray
+    weights: np.ndarray | None = None
 
 
-def read_matrix(frame: pl.DataFrame, id_column: str, variables: Sequence[str]) -> TypologyMatrix:
+def read_matrix(
+    frame: pl.DataFrame, id_column: str, variables: Sequence[str], weights: str | None = None
+) -> TypologyMatrix:
     """Check ``frame`` and return its matrix, sorted by identifier.
 
     Args:
         frame: one row per individual.
         id_column: column of unique identifiers.
         variables: at least two numeric columns, without missing value.
+        weights: column of positive weights, of any sum; ``None`` to count each row the same.
 
     Raises:
         TypologyError: a column is absent, repeated, not numeric, constant or the copy of another, a value
-            is missing or infinite, an identifier is missing or repeated.
+            is missing or infinite, an identifier is missing or repeated, a weight is zero or negative.
     """
-    _check_columns(frame, id_column, variables)
-    ids = frame[id_column]
-    _check_ids(ids)
-    for name in variables:
-        if not frame.schema[name].is_numeric():
-            raise _not_numeric(frame[name], ids)
-    values = frame.select(pl.col(name).cast(pl.Float64) for name in variables).to_numpy()
-    _check_values(values, ids, variables)
+    _check_variables(frame, variables)
+    ids = read_ids(frame, id_column)
+    values = read_values(frame, ids, variables)
     _check_spread(values, variables)
     order = ids.arg_sort()
-    return TypologyMatrix(ids.gather(order), tuple(variables), values[order.to_numpy()])
+    masses = None if weights is None else _read_weights(frame, ids, weights)[order.to_numpy()]
+    return TypologyMatrix(ids.gather(order), tuple(variables), values[order.to_numpy()], masses)
 
 
-def _check_columns(frame: pl.DataFrame, id_column: str, variables: Sequence[str]) -> None:
-    for name in (id_column, *variables):
+def read_ids(frame: pl.DataFrame, id_column: str) -> pl.Series:
+    """Return the identifiers of ``frame``, in its order.
+
+    Raises:
+        TypologyError: the column is absent, an identifier is missing or repeated.
+    """
+    _check_presence(frame, [id_column])
+    ids = frame[id_column]
+    _check_ids(ids)
+    return ids
+
+
+def read_values(
+    frame: pl.DataFrame, ids: pl.Series, names: Sequence[str], *, missing_allowed: bool = False
+) -> np.ndarray:
+    """Return the columns ``names`` as n×p floats, in the order of the rows (NaN where a value is missing).
+
+    Raises:
+        TypologyError: a column is absent or not numeric, a value is infinite, or missing where that is not
+            allowed.
+    """
+    _check_presence(frame, names)
+    for name in names:
+        if not frame.schema[name].is_numeric():
+            raise _not_numeric(frame[name], ids)
+    values = frame.select(pl.col(name).cast(pl.Float64) for name in names).to_numpy()
+    _check_values(values, ids, names, missing_allowed)
+    return values
+
+
+def _read_weights(frame: pl.DataFrame, ids: pl.Series, name: str) -> np.ndarray:
+    weights = read_values(frame, ids, [name])[:, 0]
+    if not (weights > 0).all():
+        row = int((weights <= 0).argmax())
+        raise TypologyError(
+            "le poids est nul ou négatif.",
+            "donnez un poids positif, ou placez la ligne en individu supplémentaire.",
+            name,
+            str(ids[row]),
+            row + 1,
+        )
+    return np.asarray(weights / weights.mean())
+
+
+def _check_presence(frame: pl.DataFrame, names: Sequence[str]) -> None:
+    for name in names:
         if name not in frame.columns:
             raise TypologyError(
                 "la table n’a pas cette colonne.", "vérifiez le nom de la colonne.", column=name
             )
+
+
+def _check_variables(frame: pl.DataFrame, variables: Sequence[str]) -> None:
     if len(variables) < 2:
         raise TypologyError(
             f"l’analyse demande au moins deux variables, {len(variables)} reçue(s).",
@@ -118,13 +166,13 @@ def _check_ids(ids: pl.Series) -> None:
         )
     repeated = ids.is_duplicated().arg_true()
     if len(repeated):
-        rows = [row + 1 for row in repeated if ids[row] == ids[repeated[0]]]
+        row = next(row for row in repeated[1:] if ids[row] == ids[repeated[0]])
         raise TypologyError(
-            f"l’identifiant est porté par plusieurs lignes ({', '.join(map(str, rows))}).",
+            "l’identifiant est déjà celui d’une ligne précédente.",
             "gardez une seule ligne par identifiant.",
             ids.name,
-            str(ids[repeated[0]]),
-            rows[1],
+            str(ids[row]),
+            row + 1,
         )
 
 
@@ -140,10 +188,16 @@ def _not_numeric(column: pl.Series, ids: pl.Series) -> TypologyError:
     return error
 
 
-def _check_values(values: np.ndarray, ids: pl.Series, variables: Sequence[str]) -> None:
+def _check_values(
+    values: np.ndarray, ids: pl.Series, variables: Sequence[str], missing_allowed: bool
+) -> None:
     """Refuse the first missing or infinite value, columns in their order."""
     for faulty, rule, remedy in (
-        (np.isnan(values), "la valeur manque", "complétez-la, ou retirez la ligne ou la variable."),
+        (
+            np.isnan(values) & (not missing_allowed),
+            "la valeur manque",
+            "complétez-la, ou retirez la ligne ou la variable.",
+        ),
         (np.abs(values) > _LARGEST, "la valeur est infinie ou démesurée", "corrigez-la ou retirez la ligne."),
     ):
         if faulty.any():

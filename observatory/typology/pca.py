@@ -1,4 +1,4 @@
-"""Standardised principal component analysis (ACP normée), unit weights.
+"""Standardised principal component analysis (ACP normée), each row with the same weight or its own.
 
 Belongs here: eigenvalues, coordinates, correlations. Does not: checks of the input (``matrix``).
 """
@@ -8,6 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from observatory.typology.matrix import TypologyError
+
+DEFAULT_AXES = 5
+"""Axes kept where nobody says how many, as in FactoMineR."""
 
 # An eigenvalue below this (their mean is about 1) is rounding: its axis means nothing.
 _NULL = 1e-10
@@ -35,22 +38,41 @@ class Pca:
     means: np.ndarray
     sds: np.ndarray
 
+    @property
+    def axes(self) -> np.ndarray:
+        """Loadings (p × kept axes): a standardised row times these gives its coordinates."""
+        return np.asarray(self.correlations / np.sqrt(self.eigenvalues[: self.correlations.shape[1]]))
 
-def pca(matrix: np.ndarray, n_axes: int) -> Pca:
+    def project(self, values: np.ndarray) -> np.ndarray:
+        """Coordinates (m × kept axes) of other rows (m×p), with the means, deviations and axes of these."""
+        return np.asarray((values - self.means) / self.sds @ self.axes)
+
+
+def pca(matrix: np.ndarray, n_axes: int | None, weights: np.ndarray | None = None) -> Pca:
     """Analyse an n×p matrix without missing value nor constant column, and keep ``n_axes`` axes.
 
     Sign of an axis: the loadings of the variables have a positive sum, as in FactoMineR. Where that sum is
     zero, the largest loading (the first of equals) is positive.
 
+    Args:
+        matrix: n×p values.
+        n_axes: axes kept; ``None`` keeps five, or as many as there are.
+        weights: n positive weights of any sum (``row.w`` of FactoMineR), which enter means, standard
+            deviations and axes; ``None`` gives each row the same.
+
     Raises:
         TypologyError: the matrix has fewer than ``n_axes`` dimensions.
     """
     n, p = matrix.shape
-    means, sds = matrix.mean(axis=0), matrix.std(axis=0)
+    shares = np.full(n, 1 / n) if weights is None else weights / weights.sum()
+    means = shares @ matrix
+    sds = np.sqrt(shares @ (matrix - means) ** 2)
     standardised = (matrix - means) / sds
-    _, singular, loadings = np.linalg.svd(standardised / np.sqrt(n), full_matrices=False)
+    _, singular, loadings = np.linalg.svd(standardised * np.sqrt(shares)[:, None], full_matrices=False)
     eigenvalues = singular[: min(n - 1, p)] ** 2
     dimensions = int((eigenvalues > _NULL).sum())
+    if n_axes is None:
+        n_axes = min(DEFAULT_AXES, dimensions)
     if not 1 <= n_axes <= dimensions:
         raise TypologyError(
             f"{n_axes} axe(s) demandé(s) alors que la table a {dimensions} dimension(s).",

@@ -27,12 +27,19 @@ def first_smallest(values: np.ndarray) -> np.ndarray:
     return (values <= values.min(axis=-1, keepdims=True) * (1 + TOLERANCE)).argmax(axis=-1)
 
 
-def number_along_axis(classes: np.ndarray, coordinates: np.ndarray) -> np.ndarray:
-    """Classes 1 to k by increasing mean on axis 1; equal means in order of first appearance."""
-    labels, first, inverse, sizes = np.unique(
-        classes, return_index=True, return_inverse=True, return_counts=True
-    )
-    means = np.bincount(inverse, weights=coordinates[:, 0]) / sizes
+def class_means(values: np.ndarray, labels: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+    """Means (k×d) of the n×d ``values`` in each class of ``labels`` (0 to k - 1), with n ``weights``."""
+    rows = values if weights is None else values * weights[:, None]
+    sums = [np.bincount(labels, weights=column) for column in rows.T]
+    return np.column_stack(sums) / np.bincount(labels, weights=weights)[:, None]
+
+
+def number_along_axis(
+    classes: np.ndarray, coordinates: np.ndarray, weights: np.ndarray | None = None
+) -> np.ndarray:
+    """Classes 1 to k by increasing mean on axis 1, then 2...; equal means in order of first appearance."""
+    labels, first, inverse = np.unique(classes, return_index=True, return_inverse=True)
+    means = np.round(class_means(coordinates, inverse, weights), DECIMALS)
     rank = np.empty(len(labels), dtype=np.int64)
-    rank[np.lexsort((first, np.round(means, DECIMALS)))] = np.arange(1, len(labels) + 1)
+    rank[np.lexsort((first, *means.T[::-1]))] = np.arange(1, len(labels) + 1)
     return rank[inverse]

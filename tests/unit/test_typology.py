@@ -426,7 +426,7 @@ def _set(name: str, row: int, value: Any) -> pl.DataFrame:
         (GOOD.with_columns(vacance=pl.lit(0.1)), {}, "vacance", None, None, "constante"),
         (GOOD.with_columns(vacance=pl.col("chomage")), {}, "vacance", None, None, "répète « chomage »"),
         (GOOD.with_columns(vacance=pl.col("chomage") / 100), {}, "vacance", None, None, "à l’unité près"),
-        (_set("code", 3, "62001"), {}, "code", "62001", 4, "plusieurs lignes (2, 4)"),
+        (_set("code", 3, "62001"), {}, "code", "62001", 4, "déjà celui d’une ligne précédente"),
         (_set("code", 3, None), {}, "code", None, 4, "l’identifiant manque"),
         (GOOD.drop("vacance"), {}, "vacance", None, None, "n’a pas cette colonne"),
         (GOOD.drop("code"), {}, "code", None, None, "n’a pas cette colonne"),
