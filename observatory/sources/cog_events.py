@@ -9,12 +9,9 @@ from pathlib import Path
 import polars as pl
 
 from observatory.errors import InputError
-from observatory.sources.geo_tables import (
-    check_commune_codes,
-    columns_by_meaning,
-    read_text_table,
-    typed_column,
-)
+from observatory.sources.catalogue import Reading
+from observatory.sources.columns import check_commune_codes, columns_by_meaning, typed_column
+from observatory.sources.reading import read_table
 
 EVENT_KINDS = {
     "10": "name",
@@ -31,6 +28,9 @@ EVENT_KINDS = {
     "70": "associate_delegated",
 }
 """INSEE's MOD of ``v_mvtcommune`` and our name for it."""
+
+_READING = Reading(separator=",")
+_FORMER_READING = Reading(encoding="latin-1", separator="\t")
 
 _EVENT_COLUMNS = {
     "mod": ("MOD",),
@@ -79,7 +79,7 @@ def read_events(path: Path) -> pl.DataFrame:
     Raises:
         InputError: as ``parse_events``, or the file is absent.
     """
-    return parse_events(read_text_table(path), path.name)
+    return parse_events(read_table(path, _READING), path.name)
 
 
 def parse_events(text: pl.DataFrame, name: str = "v_mvtcommune.csv") -> pl.DataFrame:
@@ -117,7 +117,7 @@ def read_communes(path: Path) -> pl.DataFrame:
     Raises:
         InputError: as ``parse_communes``, or the file is absent.
     """
-    return parse_communes(read_text_table(path), path.name)
+    return parse_communes(read_table(path, _READING), path.name)
 
 
 def parse_communes(text: pl.DataFrame, name: str = "v_commune_depuis_1943.csv") -> pl.DataFrame:
@@ -153,7 +153,7 @@ def read_former_history(path: Path) -> pl.DataFrame:
     Raises:
         InputError: as ``parse_former_history``, or the file is absent.
     """
-    return parse_former_history(read_text_table(path, "\t", "latin-1"), path.name)
+    return parse_former_history(read_table(path, _FORMER_READING), path.name)
 
 
 def parse_former_history(text: pl.DataFrame, name: str = "historiq2017.txt") -> pl.DataFrame:

@@ -9,16 +9,14 @@ from pathlib import Path
 import polars as pl
 
 from observatory.errors import InputError
-from observatory.sources.geo_tables import (
-    check_commune_codes,
-    columns_by_meaning,
-    read_text_table,
-    typed_column,
-)
+from observatory.sources.catalogue import Reading
+from observatory.sources.columns import check_commune_codes, columns_by_meaning, typed_column
+from observatory.sources.reading import read_table
 
 SWAPPED_STEP = (2022, 2024)
 """The step whose columns are swapped by the producer; the other direction, 2024 to 2022, is right."""
 
+_READING = Reading(separator=",")
 _COLUMNS = {
     "cog_from": ("COG_de",),
     "cog_to": ("COG_vers",),
@@ -39,7 +37,7 @@ def read_cogugaison(path: Path) -> pl.DataFrame:
     Raises:
         InputError: as ``parse_cogugaison``, or the file is absent.
     """
-    return parse_cogugaison(read_text_table(path), path.name)
+    return parse_cogugaison(read_table(path, _READING), path.name)
 
 
 def parse_cogugaison(text: pl.DataFrame, name: str = "tables_passage.csv") -> pl.DataFrame:

@@ -9,16 +9,14 @@ from pathlib import Path
 import polars as pl
 
 from observatory.errors import InputError
-from observatory.sources.geo_tables import (
-    check_commune_codes,
-    columns_by_meaning,
-    read_text_table,
-    typed_column,
-)
+from observatory.sources.catalogue import Reading
+from observatory.sources.columns import check_commune_codes, columns_by_meaning, typed_column
+from observatory.sources.reading import read_table
 
 CENSUSES_BEFORE_2006 = (1968, 1975, 1982, 1990, 1999)
 """General censuses: the file names them by their own year, on the geography of the census."""
 
+_READING = Reading(separator=",")
 _COLUMNS = {
     "cog_year": ("COG",),
     "variant": ("variante",),
@@ -47,7 +45,7 @@ def read_populations(path: Path) -> pl.DataFrame:
     Raises:
         InputError: as ``parse_populations``, or the file is absent.
     """
-    return parse_populations(read_text_table(path), path.name)
+    return parse_populations(read_table(path, _READING), path.name)
 
 
 def parse_populations(text: pl.DataFrame, name: str = "populations_1968_2024.csv") -> pl.DataFrame:

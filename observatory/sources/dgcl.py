@@ -9,13 +9,18 @@ from pathlib import Path
 import polars as pl
 
 from observatory.errors import InputError
-from observatory.sources.geo_tables import check_commune_codes, columns_by_meaning, read_text_table
+from observatory.sources.catalogue import get_source
+from observatory.sources.columns import check_commune_codes, columns_by_meaning
+from observatory.sources.reading import read_table
+
+SOURCE = "dgcl_epci"
 
 _COLUMNS = {
     "epci_code": ("siren", "EPCI - Métropole"),
     "epci_name": ("nom", "Libellé de l'EPCI / Métropole"),
     "epci_kind": ("nature",),
-    "commune_code": ("insee", "Code géographique"),
+    # In INSEE's editions the header is the last of the comment lines.
+    "commune_code": ("insee", "# Code géographique"),
     "commune_name": ("nom_com", "Libellé géographique"),
 }
 _KINDS = ("CA", "CC", "CU", "CV", "DISTRICT", "METRO")
@@ -31,12 +36,14 @@ _NO_EPCI = "ZZZZZZZZZ"
 
 
 def read_epci(path: Path, cog_year: int) -> pl.DataFrame:
-    """Return ``parse_epci`` of one edition.
+    """Return ``parse_epci`` of one edition, read as its card says.
 
     Raises:
         InputError: as ``parse_epci``, or the file is absent.
+        UnknownSourceError: the catalogue has no edition of that year.
     """
-    return parse_epci(read_text_table(path, ";"), cog_year, path.name)
+    reading = get_source(SOURCE).data_file(str(cog_year)).reading
+    return parse_epci(read_table(path, reading), cog_year, path.name)
 
 
 def parse_epci(text: pl.DataFrame, cog_year: int, name: str = "epci.csv") -> pl.DataFrame:
@@ -51,7 +58,7 @@ def parse_epci(text: pl.DataFrame, cog_year: int, name: str = "epci.csv") -> pl.
     """
     frame = columns_by_meaning(text, name, _COLUMNS, optional=("epci_kind",))
     frame = frame.filter(pl.col("epci_code") != _NO_EPCI).with_columns(
-        _repaired(pl.col("epci_name")), _repaired(pl.col("commune_name"))
+        _epci_name(pl.col("epci_name")), _repaired(pl.col("commune_name"))
     )
     check_commune_codes(frame, name, "commune_code")
     by_name = pl.coalesce(
@@ -71,8 +78,17 @@ def parse_epci(text: pl.DataFrame, cog_year: int, name: str = "epci.csv") -> pl.
 
 
 def _repaired(column: pl.Expr) -> pl.Expr:
-    """Return names whose Windows apostrophe and œ became control characters (editions 2006, 2011)."""
-    return column.str.replace_all("\x92", "’", literal=True).str.replace_all("\x9c", "œ", literal=True)
+    """Return names whose Windows apostrophe and œ became control characters (2006, 2011), spaces single."""
+    return (
+        column.str.replace_all("\x92", "’", literal=True)
+        .str.replace_all("\x9c", "œ", literal=True)
+        .str.replace_all(r"\s+", " ")
+    )
+
+
+def _epci_name(column: pl.Expr) -> pl.Expr:
+    """Return names without the acronym that 2016 and 2017 append, and with « district » in full (1999)."""
+    return _repaired(column).str.replace(r" \[[^\]]*\]$", "").str.replace(r"^D[. ]\s*", "DISTRICT ")
 
 
 def _check(frame: pl.DataFrame, name: str) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 
 from observatory.errors import InputError
-from observatory.sources.geo_tables import check_commune_codes
+from observatory.sources.columns import check_commune_codes
 
 _REMEDY = "reprenez la couche sur Géo2France, sans la modifier."
 _MATCHES = {

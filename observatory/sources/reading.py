@@ -8,6 +8,7 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import polars as pl
 
@@ -33,6 +34,20 @@ class Header:
     names: tuple[str, ...]
     row: int
     start: int
+
+
+def read_table(path: Path, reading: Reading) -> pl.DataFrame:
+    """Return a whole text table, every column as text under the producer's name, empty cells as null.
+
+    Raises:
+        InputError: the file is absent, or as ``prepare``, ``read_header`` and ``read_cells``.
+    """
+    if not path.is_file():
+        raise InputError(path.name, "le fichier manque.", "déposez-le, ou relancez la récupération.")
+    content = prepare(path.read_bytes(), path.name, reading)
+    header = read_header(content, path.name, reading)
+    cells = read_cells(content, path.name, reading, header, header.names)
+    return cells.select(pl.when(pl.col(pl.String) != "").then(pl.col(pl.String)))
 
 
 def prepare(content: bytes, name: str, reading: Reading) -> bytes:

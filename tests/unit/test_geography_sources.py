@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from observatory.errors import InputError
+from observatory.sources.catalogue import Reading
 from observatory.sources.cog_events import (
     communes_of,
     parse_communes,
@@ -15,10 +16,11 @@ from observatory.sources.cog_events import (
     read_former_history,
 )
 from observatory.sources.cog_passage import parse_cogugaison
+from observatory.sources.columns import columns_by_meaning
 from observatory.sources.commune_populations import census_year, parse_populations
 from observatory.sources.dgcl import parse_epci, read_epci
-from observatory.sources.geo_tables import columns_by_meaning, read_text_table
 from observatory.sources.mbm_perimeter import match_communes, parse_mbm_communes, parse_polygons, read_layer
+from observatory.sources.reading import read_table
 
 EVENT = {
     "MOD": "31",
@@ -111,6 +113,12 @@ def test_another_step_whose_ratios_do_not_sum_to_one_is_refused():
 
 
 INSEE = """# Intercommunalité et Métropole
+# France - Composition communale
+# Mise en ligne le 18/03/2024       Géographie au 01/01/2024
+# Source(s) : Insee, Code officiel géographique
+# Page :
+# Fichier :
+# Feuille : Composition_communale
 # Code géographique;Libellé géographique;EPCI - Métropole;Libellé de l'EPCI / Métropole;Département
 59014;Anzin;245901160;Communauté d'agglomération Valenciennes Métropole;59
 59350;Lille;200093201;Métropole Européenne de Lille;59
@@ -136,6 +144,20 @@ def test_damaged_characters_of_the_former_editions_are_repaired():
 
 
 @pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        ("CC Coeur d'Ostrevent [c.C.C.O.]", "CC Coeur d'Ostrevent"),
+        ("D.AGGLO LENS LIEVEN", "DISTRICT AGGLO LENS LIEVEN"),
+        ("D REG  AUCHEL", "DISTRICT REG AUCHEL"),
+        ("DI DE LA VALLEE DE L'HOGNEAU", "DI DE LA VALLEE DE L'HOGNEAU"),
+        ("CA du Douaisis", "CA du Douaisis"),
+    ],
+)
+def test_names_lose_acronyms_and_the_abbreviation_of_districts(theirs, ours):
+    assert parse_epci(texts(DGCL | {"nom": theirs}), 2016)["epci_name"].to_list() == [ours]
+
+
+@pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"nature": "XX"}, "nature de l’EPCI"),
@@ -154,7 +176,7 @@ def test_a_commune_in_two_epci_is_refused():
 
 
 def test_the_name_of_an_absent_column_may_be_any_of_its_editions():
-    with pytest.raises(InputError, match="insee ou Code géographique"):
+    with pytest.raises(InputError, match="insee ou # Code géographique"):
         parse_epci(texts(DGCL).drop("insee"), 2011)
 
 
@@ -184,18 +206,28 @@ def test_populations_are_whole_and_come_once():
 
 
 def test_files_that_are_not_what_they_say_are_refused(tmp_path):
+    comma = Reading(separator=",")
     with pytest.raises(InputError, match="le fichier manque"):
-        read_text_table(tmp_path / "absent.csv")
+        read_table(tmp_path / "absent.csv", comma)
     path = tmp_path / "f.csv"
-    path.write_bytes("é;è".encode("latin-1"))
-    with pytest.raises(InputError, match="encodé en utf-8"):
-        read_text_table(path)
+    path.write_bytes("é,è\n1,2\n".encode("latin-1"))
+    with pytest.raises(InputError, match="encodage annoncé"):
+        read_table(path, comma)
     path.write_text("<html>")
     with pytest.raises(InputError, match="GeoJSON lisible"):
         read_layer(path)
     path.write_text("a,b\n1,2,3\n")
-    with pytest.raises(InputError, match="tableau complet"):
-        read_text_table(path)
+    with pytest.raises(InputError, match=r"3 cellule\(s\) au lieu de 2"):
+        read_table(path, comma)
+
+
+def test_a_table_is_text_and_its_empty_cells_are_null(tmp_path):
+    path = tmp_path / "f.csv"
+    path.write_bytes(b"\xef\xbb\xbfcode,name\r\n01001,\r\n,B\r\n")
+    assert read_table(path, Reading(separator=",")).to_dict(as_series=False) == {
+        "code": ["01001", None],
+        "name": [None, "B"],
+    }
 
 
 NAMES = pl.DataFrame(

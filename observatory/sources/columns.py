@@ -1,43 +1,16 @@
-"""Text tables of the producers of geography: decoded strictly, columns found by their names.
+"""Columns of text tables: found by their meaning whatever the edition calls them, then typed.
 
 Belongs here: what the readers of commune events, EPCI and populations share.
-Does not: what any column means (each producer's module), and passage between years (``geography``).
+Does not: bytes and cells (``reading``), what any column means (each producer's module).
 """
 
-import io
 from collections.abc import Mapping
-from pathlib import Path
 
 import polars as pl
 
 from observatory.errors import InputError
 
 _REDO = "remettez le fichier du producteur, sans le modifier."
-
-
-def read_text_table(path: Path, separator: str = ",", encoding: str = "utf-8-sig") -> pl.DataFrame:
-    """Return a delimited file, every column as text, empty cells as null.
-
-    Lines that begin with ``#`` are comments; the last of them is the header when the file has any, as INSEE's
-    compositions write it.
-
-    Raises:
-        InputError: the file is absent, is not in ``encoding``, or its lines do not have the same columns.
-    """
-    if not path.is_file():
-        raise InputError(path.name, "le fichier manque.", "déposez-le, ou relancez la récupération.")
-    try:
-        lines = path.read_bytes().decode(encoding).splitlines()
-    except UnicodeDecodeError as error:
-        raise InputError(path.name, f"le fichier n’est pas encodé en {encoding}.", _REDO) from error
-    first = next((rank for rank, line in enumerate(lines) if not line.startswith("#")), len(lines))
-    body = lines[first:]
-    if first:
-        body = [lines[first - 1].removeprefix("#").strip(), *body]
-    try:
-        return pl.read_csv(io.BytesIO("\n".join(body).encode()), separator=separator, infer_schema=False)
-    except (pl.exceptions.ComputeError, pl.exceptions.NoDataError) as error:
-        raise InputError(path.name, "le fichier n’est pas un tableau complet.", _REDO) from error
 
 
 def columns_by_meaning(
