@@ -71,6 +71,25 @@ class CodeCorrection(_Frozen):
     reason: str
 
 
+class MembershipCorrection(_Frozen):
+    """A commune that the producer puts in the wrong EPCI, corrected as declared.
+
+    Attributes:
+        commune: code of the commune.
+        says: SIREN of the EPCI that the producer gives; when it gives another, reading fails, so that the
+            correction is removed.
+        right: SIREN of its EPCI.
+        reason: what is wrong, in French.
+        evidence: what shows it, in French.
+    """
+
+    commune: str = Field(pattern=r"^\d[0-9AB]\d{3}$")
+    says: str = Field(pattern=r"^\d{9}$")
+    right: str = Field(pattern=r"^\d{9}$")
+    reason: str
+    evidence: str
+
+
 class Meta(_Frozen):
     """The dictionary of a file: a member of the same archive, or a file of the mirror, and its columns.
 
@@ -158,6 +177,7 @@ class Vintage(_Frozen):
         members: role of each file -> its path in the package or data folder.
         census: role of each file -> census year of the populations it carries.
         file: the file that carries it, for a source read by the generic engine; its role is ``data``.
+        corrections: faults of the producer in the composition of EPCI.
     """
 
     version: str | None = None
@@ -165,6 +185,7 @@ class Vintage(_Frozen):
     members: dict[str, str] = Field(default_factory=dict)
     census: dict[str, int] = Field(default_factory=dict)
     file: DataFile | None = None
+    corrections: tuple[MembershipCorrection, ...] = ()
 
     @model_validator(mode="after")
     def _check(self) -> "Vintage":
@@ -232,6 +253,16 @@ def load_catalogue(path: Path = CATALOGUE) -> dict[str, Source]:
     if len(by_id) != len(sources):
         raise UnknownSourceError("Le catalogue des sources donne deux fois le même identifiant.")
     return by_id
+
+
+def declared_corrections() -> list[tuple[Source, str, MembershipCorrection]]:
+    """Return every correction of a composition, its source and its vintage, in their order."""
+    return [
+        (source, name, correction)
+        for source in load_catalogue().values()
+        for name, vintage in source.vintages.items()
+        for correction in vintage.corrections
+    ]
 
 
 def get_source(source_id: str) -> Source:

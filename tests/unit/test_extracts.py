@@ -70,6 +70,30 @@ def test_perimeter_row():
     }
 
 
+HAINAUT = {"epci": "200042190", "nom_epci": "CA de la Porte du Hainaut", "nature": "CA"}
+EMERCHICOURT = {"cog": "2023", "commune": "59192", "nom_commune": "Émerchicourt"}
+
+
+def edition(*rows):
+    return pl.DataFrame([LINES["perimeters"] | row for row in rows])
+
+
+def test_emerchicourt_is_put_back_where_the_other_editions_have_it():
+    raismes = HAINAUT | {"cog": "2023", "commune": "59491", "nom_commune": "Raismes"}
+    frame = extracts.parse_perimeters(
+        edition(EMERCHICOURT, raismes, EMERCHICOURT | {"cog": "2024"} | HAINAUT)
+    )
+    assert frame.filter(pl.col("commune_code") == "59192").select(
+        "perimeter_vintage", "epci_code", "epci_name", "epci_kind"
+    ).rows() == [(year, "200042190", "CA de la Porte du Hainaut", "CA") for year in (2023, 2024)]
+
+
+@pytest.mark.parametrize("rows", [[EMERCHICOURT | HAINAUT], [HAINAUT | {"cog": "2023"}], [EMERCHICOURT]])
+def test_the_correction_fails_once_the_source_no_longer_says_so(rows):
+    with pytest.raises(InputError, match=r"59192 au COG 2023 ne s’applique plus .*retirez-la"):
+        extracts.parse_perimeters(edition(*rows))
+
+
 def test_population_row():
     assert PARSERS["populations"](text("populations")).row(0) == (
         "commune",

@@ -54,16 +54,16 @@ def test_every_perimeter_has_287_communes_in_seven_epci(year, all_territories):
 
 
 @pytest.mark.parametrize("year", range(2021, 2027))
-def test_emerchicourt_stands_in_coeur_d_ostrevent_in_cog_2023_only(year, all_territories):
+def test_emerchicourt_stands_in_porte_du_hainaut_in_every_edition(year, all_territories):
+    """The source of COG 2023 puts it in Cœur d’Ostrevent: a declared correction."""
     one = select_perimeter(all_territories, year)
-    assert epci_of(one, "59192") == ("245901152" if year == 2023 else "200042190")
-    sizes = dict(members(one, "commune", "epci").group_by("parent").len().iter_rows())
-    assert (sizes["245901152"], sizes["200042190"]) == ((21, 46) if year == 2023 else (20, 47))
+    assert epci_of(one, "59192") == "200042190"
+    assert dict(members(one, "commune", "epci").group_by("parent").len().iter_rows()) == SIZES_2026
 
 
-def test_only_one_commune_ever_changes_epci(perimeters):
+def test_no_commune_changes_epci_from_2021_on(perimeters):
     homes = perimeters.group_by("commune_code").agg(pl.col("epci_code").n_unique())
-    assert homes.filter(pl.col("epci_code") > 1)["commune_code"].to_list() == ["59192"]
+    assert homes["epci_code"].unique().to_list() == [1]
 
 
 def test_coeur_d_ostrevent_becomes_a_communaute_d_agglomeration(perimeters, all_territories):
