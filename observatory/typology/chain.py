@@ -24,6 +24,10 @@ def weighted_linkage(points: np.ndarray, masses: np.ndarray) -> np.ndarray:
     merges, heights = np.empty((n - 1, 2), dtype=np.int64), np.empty(n - 1)
     chain: list[int] = []
     for merge in range(n - 1):
+        if 2 * (n - merge) <= len(nodes):  # half of the classes are gone: look at the others only
+            alive = np.isfinite(centres[:, 0])
+            chain = [int(alive[:place].sum()) for place in chain]
+            centres, masses, nodes, losses = centres[alive], masses[alive], nodes[alive], losses[alive]
         if not chain:
             chain.append(int(np.isfinite(centres[:, 0]).argmax()))
         first, second, loss = _mutual_neighbours(chain, centres, masses)
