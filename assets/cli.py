@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from assets import typology_cli
 from observatory.errors import ObservatoryError
 from observatory.paths import PROJECT, data_paths
 
@@ -173,6 +174,9 @@ def dev(
     os.chdir(PROJECT)
     command = ["dagster", "dev", "--host", "127.0.0.1", "--port", str(port), "--workspace", "workspace.yaml"]
     os.execv(sys.executable, [sys.executable, "-m", *command])
+
+
+app.command()(typology_cli.typology)
 
 
 def main() -> None:
