@@ -24,7 +24,7 @@ _SCHEMA = {
 }
 
 
-def sensitivity_frame(typology: Typology, *, consolidated: bool = True) -> pl.DataFrame:
+def sensitivity_frame(typology: Typology) -> pl.DataFrame:
     """Compare a typology with those that one changed setting gives, on the same individuals.
 
     Settings: each variable left out in turn (same number of axes and classes), one or two axes fewer or
@@ -36,7 +36,7 @@ def sensitivity_frame(typology: Typology, *, consolidated: bool = True) -> pl.Da
         ``adjusted_rand``); ``share_moved`` (see ``share_moved``, 0 to 1); ``reason`` (in French, why the
         two figures are null: the table does not allow that setting; null elsewhere).
     """
-    procedure = Procedure.of(typology, consolidated=consolidated)
+    procedure = Procedure.of(typology)
     values, variables = typology.matrix.values, typology.matrix.variables
     changed = [
         *(
@@ -54,7 +54,7 @@ def sensitivity_frame(typology: Typology, *, consolidated: bool = True) -> pl.Da
     ]
     return pl.DataFrame(
         [
-            (kind, setting, *_compared(typology.classes, table, settings))
+            (kind, setting, *_compared(typology, table, settings))
             for kind, setting, table, settings in changed
         ],
         schema=_SCHEMA,
@@ -63,13 +63,13 @@ def sensitivity_frame(typology: Typology, *, consolidated: bool = True) -> pl.Da
 
 
 def _compared(
-    classes: np.ndarray, values: np.ndarray, procedure: Procedure
+    typology: Typology, values: np.ndarray, procedure: Procedure
 ) -> tuple[float | None, float | None, str | None]:
     try:
-        found = procedure.run(values).classes
+        found = procedure.run(values, typology.matrix.weights).classes
     except TypologyError as error:
         return None, None, error.rule
-    return adjusted_rand(classes, found), share_moved(classes, found), None
+    return adjusted_rand(typology.classes, found), share_moved(typology.classes, found), None
 
 
 def adjusted_rand(first: np.ndarray, second: np.ndarray) -> float:

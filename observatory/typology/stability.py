@@ -31,14 +31,14 @@ class Procedure:
 
     n_axes: int
     n_classes: int
-    consolidated: bool = True
+    consolidated: bool
 
     @classmethod
-    def of(cls, typology: Typology, *, consolidated: bool = True) -> "Procedure":
-        """Return the settings of ``typology``, which does not say whether it was consolidated."""
-        return cls(typology.pca.coordinates.shape[1], typology.n_classes, consolidated)
+    def of(cls, typology: Typology) -> "Procedure":
+        """Return the settings of ``typology``."""
+        return cls(typology.pca.coordinates.shape[1], typology.n_classes, typology.consolidated)
 
-    def run(self, values: np.ndarray) -> Typology:
+    def run(self, values: np.ndarray, weights: np.ndarray | None) -> Typology:
         """Redo the ACP, the tree, its cut and the consolidation on the n×p ``values``.
 
         Raises:
@@ -46,6 +46,8 @@ class Procedure:
         """
         variables = [f"variable {column}" for column in range(1, values.shape[1] + 1)]
         frame = pl.DataFrame(values, schema=variables, orient="row").with_row_index("row")
+        if weights is not None:
+            frame = frame.with_columns(weight=weights)
         return classify(
             frame,
             "row",
@@ -53,32 +55,31 @@ class Procedure:
             n_axes=self.n_axes,
             n_classes=self.n_classes,
             consolidated=self.consolidated,
+            weights=None if weights is None else "weight",
         )
 
 
 def bootstrap_jaccard(typology: Typology, n_bootstrap: int = 100, seed: int = 2026) -> dict[int, float]:
-    """Mean bootstrap Jaccard similarity of each class of a consolidated typology, from 0 to 1.
+    """Mean bootstrap Jaccard similarity of each class of a typology, from 0 to 1.
 
     See ``stability_frame``, of which this is the column ``jaccard``.
 
     Raises:
         TypologyError: fewer than two draws are asked for.
     """
-    draws = _draws(typology.matrix.values, typology.classes, Procedure.of(typology), n_bootstrap, seed)
+    draws = _draws(typology, n_bootstrap, seed)
     return dict(enumerate(draws.similarities.mean(axis=0).tolist(), start=1))
 
 
-def stability_frame(
-    typology: Typology, n_bootstrap: int = 100, seed: int = 2026, *, consolidated: bool = True
-) -> pl.DataFrame:
+def stability_frame(typology: Typology, n_bootstrap: int = 100, seed: int = 2026) -> pl.DataFrame:
     """Stability of each class when the individuals are drawn again.
 
-    Each draw takes n rows with replacement and keeps each drawn row once (Hennig's default: a repeated row
-    is a tiny artificial class), about 63 % of the rows. The whole procedure is redone on them: means,
-    standard deviations, axes, tree, cut at the same number of classes, consolidation. A class, restricted
-    to the drawn rows, is then compared with the most similar class of the draw: Jaccard similarity = rows
-    in both / rows in either. A class of which no row is drawn scores 0, as in fpc, and so does each class
-    in a draw that does not allow the procedure.
+    Each draw takes n rows with replacement, all as likely, and keeps each drawn row once (Hennig's default:
+    a repeated row is a tiny artificial class), about 63 % of the rows. The whole procedure is redone on
+    them: means, standard deviations, axes, tree, cut at the same number of classes, consolidation. A class,
+    restricted to the drawn rows, is then compared with the most similar class of the draw: Jaccard
+    similarity = rows in both / rows in either. A class of which no row is drawn scores 0, as in fpc, and so
+    does each class in a draw that does not allow the procedure.
 
     Source: C. Hennig, "Cluster-wise assessment of cluster stability", Computational Statistics and Data
     Analysis 52, 2007, pp. 258-271; R package fpc, ``clusterboot`` with ``bootmethod="boot"``.
@@ -87,7 +88,6 @@ def stability_frame(
         typology: the typology to judge.
         n_bootstrap: number of draws, at least 2.
         seed: same seed, same result, whatever the order of the rows.
-        consolidated: whether the typology was consolidated.
 
     Returns:
         One row per class: ``class``; ``size`` (individuals); ``jaccard`` (mean over the draws, 0 to 1);
@@ -99,8 +99,7 @@ def stability_frame(
     Raises:
         TypologyError: fewer than two draws are asked for.
     """
-    procedure = Procedure.of(typology, consolidated=consolidated)
-    draws = _draws(typology.matrix.values, typology.classes, procedure, n_bootstrap, seed)
+    draws = _draws(typology, n_bootstrap, seed)
     means = draws.similarities.mean(axis=0)
     return pl.DataFrame(
         {
@@ -117,12 +116,7 @@ def stability_frame(
 
 
 def chance_frame(
-    typology: Typology,
-    n_tables: int = 20,
-    n_bootstrap: int = 20,
-    seed: int = 2026,
-    *,
-    consolidated: bool = True,
+    typology: Typology, n_tables: int = 20, n_bootstrap: int = 20, seed: int = 2026
 ) -> pl.DataFrame:
     """What the same procedure finds in random tables, where there is no class to find.
 
@@ -136,7 +130,6 @@ def chance_frame(
             again, ``n_tables`` times at most.
         n_bootstrap: draws per table for the Jaccard similarity.
         seed: same seed, same result, whatever the order of the rows.
-        consolidated: whether the typology was consolidated.
 
     Returns:
         One row per ``statistic``, ``between_inertia_ratio`` (share of the inertia of the kept axes between
@@ -151,13 +144,10 @@ def chance_frame(
     """
     if n_tables < 1:
         raise TypologyError(f"{n_tables} table(s) aléatoire(s) demandée(s).", "demandez-en au moins une.")
-    procedure = Procedure.of(typology, consolidated=consolidated)
-    values = typology.matrix.values
     random = np.random.default_rng(seed)
-    observed = _strength(typology, procedure, n_bootstrap, random)
+    observed = _strength(typology, n_bootstrap, random)
     strengths = [
-        _strength(_random_typology(values, procedure, n_tables, random), procedure, n_bootstrap, random)
-        for _ in range(n_tables)
+        _strength(_random_typology(typology, n_tables, random), n_bootstrap, random) for _ in range(n_tables)
     ]
     low, median, high = np.quantile(strengths, [0.1, 0.5, 0.9], axis=0)
     return pl.DataFrame(
@@ -172,24 +162,21 @@ def chance_frame(
     )
 
 
-def _random_typology(
-    values: np.ndarray, procedure: Procedure, attempts: int, random: np.random.Generator
-) -> Typology:
-    """Typology of ``values`` whose columns are permuted independently."""
+def _random_typology(typology: Typology, attempts: int, random: np.random.Generator) -> Typology:
+    """Typology of the same table once its columns are permuted independently."""
+    procedure, matrix = Procedure.of(typology), typology.matrix
     for _ in range(attempts):
         with suppress(TypologyError):
-            return procedure.run(random.permuted(values, axis=0))
+            return procedure.run(random.permuted(matrix.values, axis=0), matrix.weights)
     raise TypologyError(
         f"aucune des {attempts} tables aléatoires ne se laisse classer.", "demandez moins de classes."
     )
 
 
-def _strength(
-    typology: Typology, procedure: Procedure, n_bootstrap: int, random: np.random.Generator
-) -> np.ndarray:
+def _strength(typology: Typology, n_bootstrap: int, random: np.random.Generator) -> np.ndarray:
     """Between inertia ratio and mean bootstrap Jaccard of a typology."""
-    draws = _draws(typology.matrix.values, typology.classes, procedure, n_bootstrap, random)
-    return np.array([typology.between_after, draws.similarities.mean()])
+    similarities = _draws(typology, n_bootstrap, random).similarities
+    return np.array([typology.between_after, similarities.mean()])
 
 
 def verdict(jaccard: float) -> str:
@@ -212,22 +199,22 @@ class _Draws:
     impossible: int
 
 
-def _draws(
-    values: np.ndarray, classes: np.ndarray, procedure: Procedure, count: int, seed: int | np.random.Generator
-) -> _Draws:
+def _draws(typology: Typology, count: int, seed: int | np.random.Generator) -> _Draws:
     if count < 2:
         raise TypologyError(f"{count} tirage(s) demandé(s).", "demandez au moins deux tirages, plutôt cent.")
+    procedure, matrix = Procedure.of(typology), typology.matrix
     random = np.random.default_rng(seed)
-    similarities = np.zeros((count, int(classes.max())))
-    impossible = 0
+    similarities = np.zeros((count, typology.n_classes))
+    impossible, n = 0, len(matrix.values)
     for draw in range(count):
-        rows = np.unique(random.integers(0, len(values), len(values)))
+        rows = np.unique(random.integers(0, n, n))
+        weights = None if matrix.weights is None else matrix.weights[rows]
         try:
-            found = procedure.run(values[rows]).classes
+            found = procedure.run(matrix.values[rows], weights).classes
         except TypologyError:
             impossible += 1
             continue
-        kept = classes[rows]
+        kept = typology.classes[rows]
         similarities[draw, : kept.max()] = _best_jaccard(crossed(kept, found))
     return _Draws(similarities, impossible)
 

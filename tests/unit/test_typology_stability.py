@@ -105,6 +105,24 @@ def test_same_seed_same_result_whatever_the_order_of_the_rows() -> None:
     assert list(bootstrap_jaccard(result, 10).values()) == stability_frame(result, 10)["jaccard"].to_list()
 
 
+def test_draws_follow_weights_and_consolidation() -> None:
+    values = noise(60, 4)
+    names = ["a", "b", "c", "d"]
+    frame = pl.DataFrame(values, schema=names, orient="row").with_row_index("id")
+    frame = frame.with_columns(even=pl.lit(7.0), uneven=np.linspace(1, 30, 60))
+    settings_ = {"n_axes": 2, "n_classes": 3}
+    plain = stability_frame(classify(frame, "id", names, **settings_), 10)
+    even = stability_frame(classify(frame, "id", names, weights="even", **settings_), 10)
+    assert even.equals(plain)
+    uneven = classify(frame, "id", names, weights="uneven", **settings_)
+    tree = classify(frame, "id", names, consolidated=False, **settings_)
+    for result, kept in ((uneven, {"weights": "uneven"}), (tree, {"consolidated": False})):
+        other = classify(frame, "id", names[1:], **settings_, **kept)
+        row = sensitivity_frame(result).row(0, named=True)
+        assert row["adjusted_rand"] == pytest.approx(adjusted_rand(result.classes, other.classes))
+        assert not stability_frame(result, 10).equals(plain)
+
+
 def test_verdicts_begin_at_their_threshold() -> None:
     words = {1.0: "très stable", 0.85: "très stable", 0.8499: "stable", 0.75: "stable", 0.7499: "moyenne"}
     words |= {0.6: "moyenne", 0.5999: "instable", 0.0: "instable"}
