@@ -5,6 +5,8 @@ Does not: the moves themselves (``trajectories``), the noise of the choice of in
 
 A commune's figures are known with an error: the census surveys a part of the dwellings, five years are pooled
 into one, rounding, coding. An individual near the border of two classes may cross it with no change at all.
+The true noise lies between two that can be known: sampling alone (``share_sampling_sd``, too small) and all
+that the common shift leaves unexplained (``residual_noise``, too large). Quote both.
 """
 
 from dataclasses import dataclass
