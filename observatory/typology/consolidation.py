@@ -53,7 +53,7 @@ def consolidate(
     Raises:
         TypologyError: a starting centre is nobody's closest centre.
     """
-    order, points = along_axes(coordinates)
+    order, points = along_axes(coordinates, weights)
     masses = np.ones(len(points)) if weights is None else weights[order]
     start = number_along_axis(classes[order], points, masses) - 1
     search = _Search(points, masses, class_means(points, start, masses))

@@ -93,26 +93,24 @@ def _text(path: Path) -> str:
 
 def _header(text: str, name: str, id_column: str) -> tuple[list[str], str]:
     """Names of the columns, and the separator."""
-    headers = {
-        separator: [cell.strip() for cell in next(_records(text, name, separator))[1]]
-        for separator in _SEPARATORS
-    }
-    separator = max(headers, key=lambda key: (id_column in headers[key], len(headers[key])))
-    names = headers[separator]
+    # Not strict: under the wrong separator, quotes look out of place.
+    headers = {separator: next(_records(text, name, separator, strict=False)) for separator in _SEPARATORS}
+    separator = max(headers, key=lambda key: (id_column in headers[key][1], len(headers[key][1])))
+    line, names = headers[separator]
     if id_column not in names:
         raise InputError(
             name,
             "le fichier n’a pas cette colonne d’identifiants.",
             f"choisissez parmi ses colonnes : {', '.join(names)}.",
-            row=1,
+            row=line,
             column=id_column,
         )
     for position, column in enumerate(names):
         if not column:
-            raise InputError(name, f"la colonne {position + 1} n’a pas de nom.", "nommez-la.", row=1)
+            raise InputError(name, f"la colonne {position + 1} n’a pas de nom.", "nommez-la.", row=line)
         if column in names[:position]:
             raise InputError(
-                name, "deux colonnes portent ce nom.", "renommez ou retirez-en une.", row=1, column=column
+                name, "deux colonnes portent ce nom.", "renommez ou retirez-en une.", row=line, column=column
             )
     return names, separator
 
@@ -133,14 +131,14 @@ def _rows(text: str, name: str, separator: str, width: int) -> tuple[list[list[s
     return [cells for _, cells in records], [line for line, _ in records]
 
 
-def _records(text: str, name: str, separator: str) -> Iterator[tuple[int, list[str]]]:
-    """Line where each record that is not blank starts, and its cells."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+def _records(text: str, name: str, separator: str, *, strict: bool = True) -> Iterator[tuple[int, list[str]]]:
+    """Line where each record that is not blank starts, and its cells without the spaces around them."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=strict)
     line = 1
     try:
         for cells in reader:
             if cells:
-                yield line, cells
+                yield line, [cell.strip() for cell in cells]
             line = reader.line_num + 1
     except csv.Error as error:
         raise InputError(
@@ -154,10 +152,9 @@ def _identifiers(cells: pl.Series) -> pl.Series:
 
 def _numbers(cells: pl.Series, separator: str, name: str, lines: Sequence[int]) -> pl.Series:
     """Cells as floats, null where empty."""
-    texts = cells.str.strip_chars()
-    points = texts.str.replace(",", ".", literal=True) if separator == ";" else texts
+    points = cells.str.replace(",", ".", literal=True) if separator == ";" else cells
     numbers = points.replace("", None).cast(pl.Float64, strict=False)
-    wrong = (numbers.is_null() & (texts != "")).arg_true()
+    wrong = (numbers.is_null() & (cells != "")).arg_true()
     if len(wrong):
         row = wrong[0]
         raise InputError(
@@ -166,6 +163,6 @@ def _numbers(cells: pl.Series, separator: str, name: str, lines: Sequence[int]) 
             "corrigez-la, laissez-la vide si elle manque, ou retirez la colonne.",
             row=lines[row],
             column=cells.name,
-            value=texts[row],
+            value=cells[row],
         )
     return numbers

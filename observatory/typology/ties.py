@@ -12,13 +12,14 @@ ROUNDING = 10.0**-DECIMALS
 TOLERANCE = 1e-10
 
 
-def along_axes(coordinates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Order of the rows along axis 1 (then 2...), and the rounded n×d coordinates in that order.
+def along_axes(coordinates: np.ndarray, weights: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Order of the rows along axis 1 (then 2..., then weights), and the rounded coordinates in that order.
 
     FactoMineR too sorts along axis 1 before the tree and the k-means, whose result depends on the order.
     """
     rounded = np.round(coordinates, DECIMALS)
-    order = np.lexsort(rounded.T[::-1])
+    last = () if weights is None else (weights,)
+    order = np.lexsort((*last, *rounded.T[::-1]))
     return order, rounded[order]
 
 

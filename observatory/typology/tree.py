@@ -29,7 +29,7 @@ def ward(coordinates: np.ndarray, weights: np.ndarray | None = None) -> np.ndarr
         weights: n positive weights of mean 1 (``None``: all equal); the loss of a merge is then that of
             the classes' masses, as in FactoMineR.
     """
-    order, points = along_axes(coordinates)
+    order, points = along_axes(coordinates, weights)
     if weights is None or np.ptp(weights) == 0:
         tree = linkage_vector(points, method="ward")
     else:
