@@ -118,6 +118,11 @@ class Column:
     name: str
     year: int
 
+    @property
+    def figure(self) -> str:
+        """Name of its column where each figure of a territory has one: variable and year."""
+        return f"{self.variable.name}_{self.year}"
+
 
 @cache
 def load_layouts(path: Path = LAYOUTS) -> dict[str, Layout]:
@@ -157,8 +162,8 @@ def expected_columns(layout: Layout, file: DataFile, vintage: str) -> list[Colum
     """Return the columns that a vintage should have; a token of several texts gives one column for each.
 
     Raises:
-        LayoutError: the card lacks a token, names in ``without`` a variable that the layout does not have, or
-            gives a status to absent IRIS, whose list it does not know.
+        LayoutError: the card lacks a token, names in ``without`` a variable that the layout does not have,
+            gives a status to absent IRIS, whose list it does not know, or gives a variable one year twice.
     """
     if file.absent is not None and layout.level != "commune":
         raise LayoutError(
@@ -174,6 +179,12 @@ def expected_columns(layout: Layout, file: DataFile, vintage: str) -> list[Colum
             continue
         for texts in _spread(one, tokens, layout):
             columns.append(Column(one, one.column.format(**texts), int(one.year.format(**texts))))
+    figures = [column.figure for column in columns]
+    if twice := sorted({figure for figure in figures if figures.count(figure) > 1}):
+        raise LayoutError(
+            f"La disposition « {layout.id} » donne deux fois « {twice[0]} » avec les jetons du millésime "
+            f"« {vintage} »."
+        )
     return columns
 
 

@@ -18,6 +18,7 @@ from observatory.sources.catalogue import Reading
 _BOM = b"\xef\xbb\xbf"
 _GROUP_SPACES = "\u00a0\u202f\u2009"
 _GROUPED = rf"^[+-]?\d{{1,3}}([{_GROUP_SPACES}]\d{{3}})+([.,]\d+)?$"
+_SIGNS = {"point": r"^[+-]?\d+(\.\d+)?$", "comma": r"^[+-]?\d+(,\d+)?$", "either": r"^[+-]?\d+([.,]\d+)?$"}
 _WRONG_FILE = "vérifiez que c’est bien le fichier du producteur, puis reprenez-le."
 
 
@@ -34,6 +35,20 @@ class Header:
     names: tuple[str, ...]
     row: int
     start: int
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Cells as numbers, or as the reason why there is none.
+
+    Attributes:
+        numbers: the columns of the cells, as Float64; null where a cell holds no number.
+        absences: the cells without number, column after column: ``column``, ``row`` (its place, from 0) and
+            ``status``, which is null for a cell that is no known mark: the caller refuses it.
+    """
+
+    numbers: pl.DataFrame
+    absences: pl.DataFrame
 
 
 def read_table(path: Path, reading: Reading) -> pl.DataFrame:
@@ -134,52 +149,83 @@ def read_cells(
     return frame.select(pl.col(columns).fill_null(""))
 
 
+def read_figures(
+    cells: pl.DataFrame, marks: Mapping[str, Mapping[str, str]], decimal: str = "point"
+) -> Figures:
+    """Return the numbers of cells, and the status of the cells that have none.
+
+    Thousands may be grouped by three with no-break or thin spaces; what is not finite is no number.
+
+    Args:
+        cells: columns of texts, or of numbers in a typed file.
+        marks: for each column, the status of each of its marks; an empty cell is the mark ``""``.
+        decimal: the decimal sign of texts: ``point``, ``comma`` or ``either``.
+    """
+    numbers = cells.select(
+        _plain(pl.col(name), "point" if dtype.is_numeric() else decimal).alias(name)
+        for name, dtype in cells.schema.items()
+    )
+    # Few cells are left once the plain numbers are read, and fewer texts: each further rule bears on those.
+    rest = _left(cells, numbers)
+    texts = rest.select(pl.col("cell").unique()).with_columns(text=pl.col("cell").str.strip_chars())
+    texts = texts.with_columns(number=_written(pl.col("text"), decimal))
+    rest = rest.join(texts, on="cell", how="left", maintain_order="left")
+    read = rest.filter(pl.col("number").is_not_null())
+    for (name,), found in read.partition_by("column", as_dict=True).items():
+        numbers = numbers.with_columns(numbers[name].scatter(found["row"], found["number"]))
+    known = pl.DataFrame(
+        [(name, mark, status) for name, of_one in marks.items() for mark, status in of_one.items()],
+        schema={"column": pl.String, "text": pl.String, "status": pl.String},
+        orient="row",
+    )
+    absences = rest.filter(pl.col("number").is_null()).join(
+        known, on=["column", "text"], how="left", maintain_order="left"
+    )
+    return Figures(numbers, absences.select("column", "row", "status"))
+
+
 def read_numbers(
     cells: pl.Series, marks: Mapping[str, str], decimal: str = "point"
 ) -> tuple[pl.Series, pl.Series]:
-    """Return the numbers and the statuses of cells, as two series of their length.
+    """Return the numbers and the statuses of one column of cells, by the rules of :func:`read_figures`.
 
-    The status is ``published`` for a finite number, that of its mark for a mark, null for anything else:
-    the caller says where. Thousands may be grouped by three with no-break or thin spaces.
+    The status is ``published`` for a number, that of its mark for a mark, null for anything else: the caller
+    says where.
     """
-    if cells.dtype.is_numeric():
-        finite = cells.cast(pl.Float64).is_finite()
-        numbers = cells.cast(pl.Float64).set(~finite.fill_null(False), None)
-        # What is neither null nor finite takes no mark.
-        text = cells.is_null().replace_strict({True: "", False: None}, return_dtype=pl.String)
-    else:
-        text = cells.fill_null("").str.strip_chars()
-        numbers = _parsed(text, decimal)
-    frame = pl.DataFrame({"text": text, "number": numbers})
-    status = pl.col("text").replace_strict(dict(marks), default=None, return_dtype=pl.String)
-    found = frame.select(
-        pl.col("number"),
-        pl.when(pl.col("number").is_not_null()).then(pl.lit("published")).otherwise(status).alias("status"),
-    )
-    return found["number"], found["status"]
+    figures = read_figures(cells.to_frame("cell"), {"cell": marks}, decimal)
+    statuses = pl.repeat("published", len(cells), eager=True)
+    absences = figures.absences
+    return figures.numbers["cell"], statuses.scatter(absences["row"], absences["status"])
 
 
-def _parsed(text: pl.Series, decimal: str) -> pl.Series:
-    """Return numbers; what is not a finite number in the notation of the card is null."""
-    frame = pl.DataFrame({"text": text})
-    cell = pl.col("text")
-    plain = cell.cast(pl.Float64, strict=False)
+def _plain(cell: pl.Expr, decimal: str) -> pl.Expr:
+    """Return the numbers that need no rewriting; what is not finite is null."""
+    number = cell.cast(pl.Float64, strict=False)
+    plain = number.is_finite()
     if decimal == "comma":
         # In such a file a point may group thousands: no guess.
-        plain = pl.when(cell.str.contains(".", literal=True)).then(None).otherwise(plain)
-    numbers = frame.select(pl.when(plain.is_finite()).then(plain).alias("number"))["number"]
-    rest = frame.with_columns(number=numbers).with_row_index().filter(pl.col("number").is_null())
-    joined = (
-        pl.when(cell.str.contains(_GROUPED))
-        .then(cell.str.replace_all(f"[{_GROUP_SPACES}]", ""))
-        .otherwise(cell)
-    )
-    signs = {"point": r"^[+-]?\d+(\.\d+)?$", "comma": r"^[+-]?\d+(,\d+)?$", "either": r"^[+-]?\d+([.,]\d+)?$"}
-    rest = rest.with_columns(joined.alias("text")).filter(cell.str.contains(signs[decimal]))
-    if rest.is_empty():
-        return numbers
-    more = rest.select(cell.str.replace(",", ".", literal=True).cast(pl.Float64))["text"]
-    return numbers.scatter(rest["index"], more)
+        plain &= ~cell.str.contains(".", literal=True)
+    return pl.when(plain).then(number)
+
+
+def _left(cells: pl.DataFrame, numbers: pl.DataFrame) -> pl.DataFrame:
+    """Return the cells that are no plain number, column after column: column, row and cell."""
+    frames = [pl.DataFrame(schema={"column": pl.String, "row": pl.UInt32, "cell": pl.String})]
+    for series in numbers:
+        if series.null_count():
+            left = series.is_null()
+            cell = cells[series.name].filter(left).cast(pl.String).fill_null("")
+            frame = pl.DataFrame({"row": left.arg_true(), "cell": cell})
+            frames.append(frame.select(pl.lit(series.name).alias("column"), "row", "cell"))
+    return pl.concat(frames)
+
+
+def _written(text: pl.Expr, decimal: str) -> pl.Expr:
+    """Return the numbers of texts without spaces around them, decimal commas and grouped thousands read."""
+    grouped = pl.when(text.str.contains(_GROUPED))
+    joined = grouped.then(text.str.replace_all(f"[{_GROUP_SPACES}]", "")).otherwise(text)
+    number = _plain(joined.str.replace(",", ".", literal=True), "point")
+    return pl.coalesce(_plain(text, decimal), pl.when(joined.str.contains(_SIGNS[decimal])).then(number))
 
 
 def _check_shape(content: bytes, name: str, reading: Reading, header: Header) -> None:

@@ -22,8 +22,8 @@ from observatory.sources.layouts import (
     get_layout,
     territory_codes,
 )
-from observatory.sources.reading import prepare, read_cells, read_header, read_numbers
-from observatory.tables import VALUES
+from observatory.sources.reading import Figures, prepare, read_cells, read_figures, read_header
+from observatory.sources.territory_figures import ABSENCES, TerritoryFigures
 
 LABELS: dict[str, type[pl.DataType]] = {
     "column": pl.String,
@@ -43,26 +43,27 @@ class _Table:
     cells: pl.DataFrame
     first_row: int
 
-    def numbers(self, column: Column) -> tuple[pl.Series, pl.Series]:
-        """Return the numbers and the statuses of one column; any other cell is refused."""
-        marks = self.file.marks_of(column.variable.group)
-        numbers, statuses = read_numbers(self.cells[column.name], marks, self.file.reading.decimal)
-        if statuses.null_count():
-            raise self.cell_error(column, statuses.is_null())
-        return numbers, statuses
+    def figures(self, columns: Sequence[Column]) -> Figures:
+        """Return the figures of some columns, named by ``Column.figure``."""
+        cells = self.cells.select(pl.col(column.name).alias(column.figure) for column in columns)
+        marks = {column.figure: self.file.marks_of(column.variable.group) for column in columns}
+        return read_figures(cells, marks, self.file.reading.decimal)
 
-    def cell_error(self, column: Column, wrong: pl.Series) -> InputError:
-        """Return the refusal of the first wrong cell."""
-        index = int(wrong.arg_true()[0])
+    def refuse(self, absences: pl.DataFrame, columns: Sequence[Column]) -> None:
+        """Refuse the first of the cells that should not be without number, if there is one."""
+        if absences.is_empty():
+            return
+        figure, row = absences.row(0)[:2]
+        column = next(one for one in columns if one.figure == figure)
         marks = self.file.marks_of(column.variable.group)
         known = ", ".join(f"« {mark} »" if mark else "cellule vide" for mark in marks) or "aucune"
-        cell = self.cells[column.name][index]
-        return InputError(
+        cell = self.cells[column.name][row]
+        raise InputError(
             self.name,
             f"la valeur n’est ni un nombre ni une marque connue (marques : {known}).",
             "vérifiez la cellule chez le producteur ; si la marque est nouvelle, déclarez son sens dans la "
             "fiche de la source (observatory/sources/catalogue.yaml).",
-            row=self.first_row + index,
+            row=self.first_row + row,
             column=column.name,
             value="" if cell is None else str(cell),
         )
@@ -86,34 +87,42 @@ def read_values(
         UnknownSourceError: the catalogue has no such file.
         LayoutError: the file has no layout, or not one that its card fits.
     """
+    return read_whole(path, source_id, vintage).rows(keep_codes)
+
+
+def read_whole(path: Path, source_id: str, vintage: str) -> TerritoryFigures:
+    """Return every figure of a file, one row per territory; errors as :func:`read_values`."""
     source = get_source(source_id)
-    return parse_values(path, source, vintage, get_layout(source.data_file(vintage).layout), keep_codes)
+    return parse_whole(path, source, vintage, get_layout(source.data_file(vintage).layout))
 
 
 def parse_values(
     path: Path, source: Source, vintage: str, layout: Layout, keep_codes: Collection[str] | None = None
 ) -> pl.DataFrame:
     """Return ``core.values`` from a file, its card and its layout; see :func:`read_values`."""
+    return parse_whole(path, source, vintage, layout).rows(keep_codes)
+
+
+def parse_whole(path: Path, source: Source, vintage: str, layout: Layout) -> TerritoryFigures:
+    """Return every figure of a file, from its card and its layout; see :func:`read_whole`."""
     file = source.data_file(vintage)
-    # In the order of the key, so that the contract's sort has next to nothing left to do.
+    # In the order of the key of core.values, so that its sort has next to nothing left to do.
     columns = sorted(
         expected_columns(layout, file, vintage), key=lambda column: (column.variable.name, column.year)
     )
     table = _open(path, file, layout, vintage, columns)
     codes = territory_codes(table.cells, layout, file, table.name, table.first_row)
-    keep = None if keep_codes is None else sorted(set(keep_codes))
-    read = _read_wide if layout.type_column is None else _read_long
-    frames = read(table, codes, _kept(codes, keep), columns)
-    if file.absent is not None and keep is not None:
-        absent = sorted(set(keep) - set(codes.drop_nulls().str.slice(0, 5)))
-        frames += [_rows(column, pl.Series(absent, dtype=pl.String), None, file.absent) for column in columns]
-    return VALUES.conform(
-        pl.concat(frames).with_columns(
-            source=pl.lit(source.id),
-            level=pl.lit(layout.level),
-            geography_vintage=pl.lit(file.cog, pl.Int32),
-            file_id=pl.lit(source.file_id(vintage, "data")),
-        )
+    read = _of_each_row if layout.type_column is None else _of_each_type
+    numbers, absences = read(table, codes, columns)
+    return TerritoryFigures(
+        source=source.id,
+        file_id=source.file_id(vintage, "data"),
+        level=layout.level,
+        geography_vintage=file.cog,
+        absent=file.absent,
+        columns=tuple(columns),
+        numbers=numbers.select("code", *(column.figure for column in columns)).sort("code"),
+        absences=absences.select(list(ABSENCES)),
     )
 
 
@@ -192,50 +201,47 @@ def _name(path: Path, member: str | None) -> str:
     return path.name if member is None else f"{path.name} › {member}"
 
 
-def _kept(codes: pl.Series, keep: Sequence[str] | None) -> pl.Series:
-    """Return the places of the rows to keep, in the order of their codes."""
-    kept = codes.is_not_null()
-    if keep is not None:
-        kept &= codes.str.slice(0, 5).is_in(keep)
-    places = kept.arg_true()
-    return places.gather(codes.gather(places).arg_sort())
+def _of_each_row(
+    table: _Table, codes: pl.Series, columns: Sequence[Column]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return numbers and absences, from a table of one row per territory."""
+    figures = table.figures(columns)
+    table.refuse(figures.absences.filter(pl.col("status").is_null()), columns)
+    absences = figures.absences.rename({"column": "figure"}).with_columns(
+        code=codes.gather(figures.absences["row"])
+    )
+    for group, prefixes in table.file.not_covered.items():
+        of_group = [column.figure for column in columns if column.variable.group == group]
+        outside = pl.col("code").str.contains(f"^({'|'.join(prefixes)})") & pl.col("figure").is_in(of_group)
+        absences = absences.with_columns(
+            status=pl.when(outside).then(pl.lit("not_available")).otherwise(pl.col("status"))
+        )
+    numbers = figures.numbers.with_columns(codes.alias("code"))
+    return numbers.drop_nulls("code"), absences.drop_nulls("code")
 
 
-def _read_wide(
-    table: _Table, codes: pl.Series, kept: pl.Series, columns: Sequence[Column]
-) -> list[pl.DataFrame]:
-    """Return the rows of each column, from a table of one row per territory."""
-    frames = []
-    for column in columns:
-        numbers, statuses = table.numbers(column)
-        prefixes = table.file.not_covered.get(column.variable.group, ())
-        if prefixes:
-            outside = codes.str.contains(f"^({'|'.join(prefixes)})").fill_null(False)
-            statuses = statuses.set(outside & numbers.is_null(), "not_available")
-        frames.append(_rows(column, codes.gather(kept), numbers.gather(kept), statuses.gather(kept)))
-    return frames
-
-
-def _read_long(
-    table: _Table, codes: pl.Series, kept: pl.Series, columns: Sequence[Column]
-) -> list[pl.DataFrame]:
-    """Return sums by territory and type, from a table of one row per territory and type.
+def _of_each_type(
+    table: _Table, codes: pl.Series, columns: Sequence[Column]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return sums by territory and type, and no absence, from a table of one row per territory and type.
 
     A territory that has rows, but none of a type, counts zero: such a file lists what there is.
     """
     types = table.cells[str(table.layout.type_column)]
     known = types.unique().sort().to_list()
-    amounts = {column.name: table.numbers(column) for column in columns}
-    frames = []
-    for column in columns:
-        numbers, statuses = amounts[column.name]
-        if numbers.null_count():
-            raise table.cell_error(column, statuses != "published")
-        rows = pl.DataFrame({"code": codes, "type": types, "value": numbers})[kept]
-        counted = pl.col("type").is_in(_matching(column, known, table.name))
-        sums = rows.group_by("code").agg(pl.col("value").filter(counted).sum()).sort("code")
-        frames.append(_rows(column, sums["code"], sums["value"], "published"))
-    return frames
+    # Several variables count types in the same column.
+    amounts = {column.name: column for column in reversed(columns)}
+    figures = table.figures(list(amounts.values()))
+    table.refuse(figures.absences, columns)
+    sums = [
+        pl.col(amounts[column.name].figure)
+        .filter(pl.col("type").is_in(_matching(column, known, table.name)))
+        .sum()
+        .alias(column.figure)
+        for column in columns
+    ]
+    rows = figures.numbers.with_columns(codes.alias("code"), types.alias("type")).drop_nulls("code")
+    return rows.group_by("code").agg(sums), pl.DataFrame(schema=ABSENCES)
 
 
 def _matching(column: Column, known: Sequence[str], name: str) -> list[str]:
@@ -252,15 +258,3 @@ def _matching(column: Column, known: Sequence[str], name: str) -> list[str]:
             )
         found += matched
     return sorted(set(found))
-
-
-def _rows(
-    column: Column, codes: pl.Series, values: pl.Series | None, status: pl.Series | str
-) -> pl.DataFrame:
-    """Return the rows of one column: code, variable, vintage, value and status."""
-    return pl.DataFrame({"code": codes}).with_columns(
-        variable=pl.lit(column.variable.name),
-        vintage=pl.lit(column.year, pl.Int32),
-        value=pl.lit(None, pl.Float64) if values is None else values,
-        status=pl.lit(status) if isinstance(status, str) else status,
-    )

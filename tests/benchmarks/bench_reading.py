@@ -1,11 +1,21 @@
-"""Files landed, validated and stored in DuckDB against pandas.read_csv and to_sql of the same files.
+"""Files landed, validated and in DuckDB, against pandas.read_csv and DataFrame.to_sql of the same files.
 
 Two files: the national comparateur (of the mirror, or a generated one of its shape), and a generated one
 shaped as INSEE's « dossier complet », of which only the columns of the layout are read; pandas reads all.
-The national one is measured twice: every commune stored, one row per figure with its status (thirty times the
-rows of pandas' table), and as the observatory uses it: the whole file checked, the perimeter stored.
-Each side runs in a process of its own, so that its peak memory is its own. ``--small`` leaves the wide
-file out.
+
+Ours, each with every line and every cell of the layout's columns checked (encoding, cells per line, columns
+by name, shape and uniqueness of codes, a number or a known mark in each cell, as many rows as the card asks):
+
+- figures: one row per commune and one column per figure, and why each absent figure is absent;
+- rows: the same as ``core.values``, one row per figure, its contract checked: thirty times as many;
+- perimeter: what the chain keeps, the rows of the communes of the perimeter.
+
+Great Expectations' rules bear on the perimeter in the chain; their time is printed apart.
+
+Theirs, with nothing checked and withheld figures read as missing: « duckdb » into DuckDB too, by its
+SQLAlchemy driver (package duckdb-engine, left out where it is not installed); « sqlite » into SQLite, which
+pandas writes far faster. Each side runs in a process of its own, so that its peak memory is its own; imports
+and the reading of the catalogue come before the clock. ``--small`` leaves the wide file out.
 """
 
 import argparse
@@ -17,57 +27,94 @@ import sys
 import tempfile
 import time
 import zipfile
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import duckdb
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow  # noqa: F401 - imported lazily by Polars, on our clock otherwise
+import sqlalchemy
 
 from observatory.paths import PROJECT
 from observatory.sources.catalogue import Source, get_source
 from observatory.sources.layouts import expected_columns, get_layout
-from observatory.sources.values import parse_values
+from observatory.sources.values import parse_whole
+from observatory.tables import POPULATIONS
 
 COMMUNES, WIDE_COLUMNS, TURNS = 35_010, 1_900, 3
 SOURCE, VINTAGE, MEMBER = "insee_comparateur", "2018", "base_cc_comparateur.CSV"
+DRIVER = "duckdb_engine"
 
 
-def ours(path: Path, target: Path, keep_codes: set[str] | None = None) -> None:
-    """Read by card and layout, check the contract, store."""
-    frame = parse_values(path, card(path.suffix), VINTAGE, get_layout(SOURCE), keep_codes)
+def store(target: Path, **frames: pl.DataFrame) -> None:
     with duckdb.connect(target) as base:
-        base.register("frame", frame.to_arrow())
-        base.execute("CREATE TABLE core_values AS SELECT * FROM frame")
+        for name, frame in frames.items():
+            base.register("frame", frame.to_arrow())
+            base.execute(f"CREATE TABLE {name} AS FROM frame")
+
+
+def figures(path: Path, target: Path) -> None:
+    whole = parse_whole(path, card(path.suffix), VINTAGE, get_layout(SOURCE))
+    store(target, figures=whole.numbers, absences=whole.absences)
+
+
+def rows(path: Path, target: Path) -> None:
+    store(target, core_values=parse_whole(path, card(path.suffix), VINTAGE, get_layout(SOURCE)).rows())
 
 
 def perimeter(path: Path, target: Path) -> None:
-    """Check the whole file and store the communes of the perimeter only."""
-    rows = pl.read_csv(PROJECT / "data" / "embedded" / "perimetres.csv", infer_schema=False)
-    ours(path, target, set(rows["commune"]))
+    whole = parse_whole(path, card(path.suffix), VINTAGE, get_layout(SOURCE))
+    store(target, core_values=whole.rows(communes()))
 
 
-def theirs(path: Path, target: Path) -> None:
-    """Read and store: nothing checked, withheld figures read as missing."""
+def expectations(path: Path, target: Path) -> None:
+    """Run the rules of the chain on the perimeter; the import of Great Expectations counts."""
+    from observatory.value_expectations import validate_values
+
+    whole = parse_whole(path, card(path.suffix), VINTAGE, get_layout(SOURCE))
+    validate_values(whole.rows(communes()), pl.DataFrame(schema=POPULATIONS.polars_schema))
+
+
+def read_all(path: Path) -> pd.DataFrame:
     if path.suffix == ".zip":
         with zipfile.ZipFile(path) as archive, archive.open(MEMBER) as stream:
-            frame = pd.read_csv(stream, sep=";", dtype={"CODGEO": str})
-    else:
-        frame = pd.read_csv(path, sep=";", dtype={"CODGEO": str})
+            return pd.read_csv(stream, sep=";", dtype={"CODGEO": str})
+    return pd.read_csv(path, sep=";", dtype={"CODGEO": str})
+
+
+def sqlite(path: Path, target: Path) -> None:
     with sqlite3.connect(target) as base:
         # By slices: whole, the wide file would take several gigabytes of Python numbers.
-        frame.to_sql("comparateur", base, index=False, chunksize=2_000)
+        read_all(path).to_sql("comparateur", base, index=False, chunksize=2_000)
 
 
-SIDES = {"ours": ours, "perimeter": perimeter, "theirs": theirs}
+def duckdb_driver(path: Path, target: Path) -> None:
+    engine = sqlalchemy.create_engine(f"duckdb:///{target}")
+    read_all(path).to_sql("comparateur", engine, index=False)
+    engine.dispose()
+
+
+OURS = {"figures": figures, "rows": rows, "perimeter": perimeter}
+THEIRS = {"duckdb": duckdb_driver, "sqlite": sqlite}
+SIDES = OURS | THEIRS | {"expectations": expectations}
+
+
+def communes() -> list[str]:
+    rows = pl.read_csv(PROJECT / "data" / "embedded" / "perimetres.csv", infer_schema=False)
+    return sorted(set(rows["commune"]))
 
 
 def card(suffix: str) -> Source:
     """Return the card of the comparateur, for an archive or for a bare file."""
-    source = get_source(SOURCE).model_dump()
-    if suffix != ".zip":
-        source["vintages"][VINTAGE]["file"] |= {"kind": "csv", "member": None, "meta": None, "rows": 35_000}
-    return Source.model_validate(source)
+    source = get_source(SOURCE)
+    if suffix == ".zip":
+        return source
+    fields = source.model_dump()
+    fields["vintages"][VINTAGE]["file"] |= {"kind": "csv", "member": None, "meta": None, "rows": 35_000}
+    return Source.model_validate(fields)
 
 
 def generate(path: Path, rows: int, width: int) -> Path:
@@ -82,18 +129,20 @@ def generate(path: Path, rows: int, width: int) -> Path:
     for rank, name in enumerate(names):
         order += [name, *others[rank * step : (rank + 1) * step]]
     order += others[len(names) * step :]
-    figures = {
+    numbers = {
         name: random.gamma(0.6, 400, rows).round(0 if rank % 3 else 9) for rank, name in enumerate(order[1:])
     }
-    communes = [f"{1 + rank // 900:02d}{rank % 900 + 1:03d}" for rank in range(rows)]
-    frame = pl.DataFrame({"CODGEO": communes, **figures}).select(order)
+    # No commune of the perimeter is in the first 58 departments.
+    kept = communes()
+    codes = [f"{1 + rank // 900:02d}{rank % 900 + 1:03d}" for rank in range(rows - len(kept))] + kept
+    frame = pl.DataFrame({"CODGEO": codes, **numbers}).select(order)
     empty = pl.col(f"TP60{file.tokens['income']}")
     frame.with_columns(pl.when(pl.int_range(pl.len()) % 2 == 0).then(empty)).write_csv(path, separator=";")
     return path
 
 
 def run(side: str, path: Path, folder: Path) -> tuple[float, float]:
-    """Run one side in a process of its own; return its seconds, imports left out, and its peak megabytes."""
+    """Run one side in a process of its own; return its seconds and its peak megabytes."""
     target = folder / f"{side}.db"
     target.unlink(missing_ok=True)
     command = [sys.executable, __file__, "--side", side, "--file", str(path), "--target", str(target)]
@@ -102,35 +151,46 @@ def run(side: str, path: Path, folder: Path) -> tuple[float, float]:
     return float(seconds), float(megabytes)
 
 
-def compare(label: str, path: Path, folder: Path, sides: list[str], turns: int) -> None:
-    results: dict[str, list[tuple[float, float]]] = {side: [] for side in [*sides, "theirs"]}
-    # Alternating, so that a busy moment weighs on both.
+def measure(side: str, path: Path, target: Path) -> None:
+    """Print the seconds and the peak megabytes of one side, run here."""
+    get_source(SOURCE), get_layout(SOURCE)
+    if side == "duckdb":
+        import_module(DRIVER)
+    start = time.perf_counter()
+    SIDES[side](path, target)
+    seconds = time.perf_counter() - start
+    print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+
+def compare(label: str, path: Path, folder: Path, ours: list[str], theirs: list[str], turns: int) -> None:
+    results: dict[str, list[tuple[float, float]]] = {side: [] for side in [*ours, *theirs]}
+    # Alternating, so that a busy moment weighs on all.
     for _ in range(turns):
         for side, found in results.items():
             found.append(run(side, path, folder))
     best = {side: min(seconds for seconds, _ in found) for side, found in results.items()}
-    peak = {side: max(megabytes for _, megabytes in found) for side, found in results.items()}
-    print(f"{label}: pandas {best['theirs']:.2f} s, {peak['theirs']:.0f} MB at most")
-    for side in sides:
-        ratio = best["theirs"] / best[side]
-        print(
-            f"  {side}: {best[side]:.2f} s, {peak[side]:.0f} MB at most; pandas takes {ratio:.2f} times this"
-        )
+    print(label)
+    for side, found in results.items():
+        ratios = [f"{other} takes {best[other] / best[side]:.1f} x this" for other in theirs if side in ours]
+        peak = max(megabytes for _, megabytes in found)
+        name = side if side in ours else f"pandas, {side}"
+        print(f"  {name}: {', '.join([f'{best[side]:.2f} s', f'{peak:.0f} MB at most', *ratios])}")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--small", action="store_true", help="leave the wide file out")
     parser.add_argument("--side", choices=list(SIDES), help=argparse.SUPPRESS)
     parser.add_argument("--file", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--target", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.side:
-        start = time.perf_counter()
-        SIDES[asked.side](asked.file, asked.target)
-        seconds = time.perf_counter() - start
-        print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        measure(asked.side, asked.file, asked.target)
         return
+    theirs = list(THEIRS)
+    if find_spec(DRIVER) is None:
+        theirs.remove("duckdb")
+        print("pandas into DuckDB is not measured: duckdb-engine is not installed.")
     mirror = Path(os.environ.get("OBSERVATORY_MIRROR", PROJECT.parent / "shared" / "mirror"))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -139,12 +199,14 @@ def main() -> None:
         if not national.is_file():
             national, kind = generate(folder / "comparateur.csv", COMMUNES, 33), "generated"
         compare(
-            f"national comparateur, {kind}, {COMMUNES:,} rows", national, folder, ["ours", "perimeter"], TURNS
+            f"national comparateur, {kind}, {COMMUNES:,} rows", national, folder, list(OURS), theirs, TURNS
         )
+        print(f"  Great Expectations on the perimeter: {run('expectations', national, folder)[0]:.2f} s more")
         if not asked.small:
             wide = generate(folder / "dossier.csv", 35_000, WIDE_COLUMNS)
-            size = wide.stat().st_size / 1024**2
-            compare(f"35,000 rows of {WIDE_COLUMNS:,} columns, {size:.0f} MB", wide, folder, ["ours"], 1)
+            label = f"35,000 rows of {WIDE_COLUMNS:,} columns, {wide.stat().st_size / 1024**2:.0f} MB"
+            # Into DuckDB, pandas would take minutes.
+            compare(label, wide, folder, ["figures"], ["sqlite"], 1)
 
 
 if __name__ == "__main__":

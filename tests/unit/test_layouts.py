@@ -18,7 +18,7 @@ from observatory.sources.layouts import (
     get_layout,
     load_layouts,
 )
-from observatory.sources.values import parse_values, read_labels, read_values
+from observatory.sources.values import parse_values, parse_whole, read_labels, read_values
 from observatory.tables import VALUES
 
 LAYOUT = {
@@ -110,6 +110,25 @@ def test_values_keep_their_contract(tmp_path):
     assert set(found["geography_vintage"]) == {2025}
     assert set(found["file_id"]) == {"essai:2022:data"}
     assert set(found["level"]) == {"commune"}
+
+
+def test_whole_file_is_numbers_and_the_reason_of_each_absence(tmp_path):
+    path = tmp_path / "essai.csv"
+    path.write_text(GOOD + "75101;5;6\n97101;1;\n", encoding="utf-8")
+    card = source(not_covered={"income": ["971"]})
+    whole = parse_whole(path, card, "2022", Layout.model_validate(LAYOUT))
+    # Sorted by code, a municipal district left out.
+    assert whole.numbers.to_dict(as_series=False) == {
+        "code": ["01001", "2A004", "59002", "97101"],
+        "population_2022": [0, None, 4160, 1],
+        "poverty_rate_2021": [None, None, 21.5, None],
+    }
+    assert sorted(whole.absences.rows()) == [
+        ("01001", "poverty_rate_2021", "secret"),
+        ("2A004", "population_2022", "missing"),
+        ("2A004", "poverty_rate_2021", "missing"),
+        ("97101", "poverty_rate_2021", "not_available"),
+    ]
 
 
 def test_only_the_territories_asked_are_kept_but_the_whole_file_is_checked(tmp_path):
@@ -402,6 +421,10 @@ def test_layout_and_card_must_fit():
         expected_columns(layout, source(tokens={"income": "21"}).data_file("2022"), "2022")
     with pytest.raises(LayoutError, match="salaries"):
         expected_columns(layout, source(without=["salaries"]).data_file("2022"), "2022")
+    with pytest.raises(LayoutError, match="deux fois « population_2022 »"):
+        expected_columns(
+            layout, source(tokens={"census": ["22", "22"], "income": "21"}).data_file("2022"), "2022"
+        )
     with pytest.raises(LayoutError, match="nulle_part"):
         get_layout("nulle_part")
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from observatory.errors import InputError
 from observatory.sources.catalogue import Reading
-from observatory.sources.reading import prepare, read_cells, read_header, read_numbers
+from observatory.sources.reading import prepare, read_cells, read_figures, read_header, read_numbers
 
 MARKS = {"s": "secret", "nd": "not_available", "///": "not_applicable", "": "missing"}
 
@@ -108,6 +108,8 @@ def test_faulty_file_is_refused_where_it_is_wrong(content, reading, row, rule):
     [
         ("point", "12", 12),
         ("point", " 12 ", 12),
+        ("point", " 5.48e-06 ", 5.48e-06),
+        ("comma", " 12,5 ", 12.5),
         ("point", "-3.5", -3.5),
         ("point", "5.48e-06", 5.48e-06),
         ("point", "1\u00a0234", 1_234),
@@ -139,6 +141,7 @@ def test_numbers_are_read(decimal, cell, value):
         ("point", "nan"),
         ("point", "inf"),
         ("point", "1e999"),
+        ("point", "9" * 400),
         ("point", "12 hab"),
         ("point", "S"),
         ("point", "ns"),
@@ -160,6 +163,18 @@ def test_marks_take_their_status_and_never_a_value():
         (None, "missing"),
         (None, "secret"),
         (0.0, "published"),
+    ]
+
+
+def test_columns_of_one_table_have_marks_of_their_own():
+    cells = pl.DataFrame({"a": ["1", " s ", "", "2,5"], "b": [" 3 ", "", "s", "1\u00a0234"]})
+    found = read_figures(cells, {"a": {"s": "secret", "": "missing"}, "b": {"": "not_available"}}, "either")
+    assert found.numbers.to_dict(as_series=False) == {"a": [1, None, None, 2.5], "b": [3, None, None, 1_234]}
+    assert found.absences.rows() == [
+        ("a", 1, "secret"),
+        ("a", 2, "missing"),
+        ("b", 1, "not_available"),
+        ("b", 2, None),
     ]
 
 
