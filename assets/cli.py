@@ -42,7 +42,8 @@ def run(
         bool,
         typer.Option(
             "--allow-stale",
-            help="Garder le dernier fichier pris d’une source qui ne répond pas, en le disant.",
+            help="D’une source qui ne répond pas, garder le dernier fichier pris, sinon s’en passer, "
+            "en le disant.",
         ),
     ] = False,
 ) -> None:

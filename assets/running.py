@@ -68,8 +68,8 @@ def run_everything(say: Callable[[str], None], *, allow_stale: bool = False) -> 
 
     Args:
         say: where progress is told.
-        allow_stale: whether the last snapshot of a source stands in when it cannot be had; the outcome
-            then says so. Otherwise the run fails.
+        allow_stale: whether the last snapshot of a source stands in when it cannot be had, or the run does
+            without; the outcome then says so. Otherwise the run fails.
 
     Raises:
         RunFailedError: a step or a blocking check failed.

@@ -5,13 +5,15 @@ import polars as pl
 
 from assets.building import table_asset
 from assets.raw.files import PATH_COLUMN, asset_name
+from assets.storage import PARTITION_COLUMN
 from observatory.heritage.attributes import cite_heritage, contradictions
 from observatory.heritage.decisions import read_decisions
 from observatory.heritage.layers import parse_layer
 from observatory.heritage.shares import territory_shares
 from observatory.heritage.ties import tie_cites
 from observatory.paths import data_paths
-from observatory.sources.mbm_perimeter import read_layer
+from observatory.sources.catalogue import get_source
+from observatory.sources.features import read_features
 from observatory.sources.obtaining import file_sources
 from observatory.tables.heritage import (
     CITE_CONTRADICTIONS,
@@ -44,7 +46,8 @@ def heritage(**snapshots: pl.DataFrame) -> pl.DataFrame:
     for source_id, layer in _LAYERS.items():
         for row in snapshots[asset_name(source_id)].iter_rows(named=True):
             path = data_paths().root / row[PATH_COLUMN]
-            frames.append(parse_layer(read_layer(path), layer, path.name, row["file_id"]))
+            features = read_features(path, get_source(source_id).data_file(row[PARTITION_COLUMN]))
+            frames.append(parse_layer(features, layer, path.name, row["file_id"]))
     return pl.concat(frames)
 
 

@@ -1,5 +1,8 @@
 """What the producers' files say, one row per variable and territory."""
 
+from dataclasses import dataclass
+from pathlib import Path
+
 import dagster as dg
 import polars as pl
 
@@ -7,10 +10,13 @@ from assets.building import table_asset
 from assets.core.geography import latest_perimeter, read_history
 from assets.raw.files import PATH_COLUMN, asset_name
 from assets.storage import PARTITION_COLUMN
-from observatory.geography import build_passage, former_communes
+from observatory.geography import History, build_passage, former_communes
 from observatory.indicators.values import onto_communes, with_comparators
 from observatory.paths import data_paths
+from observatory.sources.catalogue import Source
 from observatory.sources.landing_contracts import get_contract, load_contracts, read_landing
+from observatory.sources.layouts import LayoutError
+from observatory.sources.melodi_values import get_dataset, read_melodi
 from observatory.sources.obtaining import value_sources
 from observatory.sources.values import read_values
 from observatory.tables import VALUES
@@ -36,28 +42,70 @@ def values(
     Sums of the comparators that a file holds whole stand beside them.
     """
     latest = latest_perimeter(core_etalab__commune_perimeters)
-    today, communes = int(latest["perimeter_vintage"][0]), frozenset(latest["commune_code"])
-    history = read_history(events, core_etalab__commune_perimeters)
+    ground = _Ground(
+        int(latest["perimeter_vintage"][0]),
+        frozenset(latest["commune_code"]),
+        read_history(events, core_etalab__commune_perimeters),
+    )
     frames = [pl.DataFrame(schema=VALUES.polars_schema)]
     for source_id, source in value_sources().items():
         for row in snapshots[asset_name(source_id)].iter_rows(named=True):
             path, vintage = data_paths().root / row[PATH_COLUMN], row[PARTITION_COLUMN]
-            file = source.data_file(vintage)
-            if source_id in load_contracts():
-                frames.append(read_landing(path, get_contract(source_id), vintage, communes))
-                continue
-            if history is None or file.cog is None:
-                asked = read_values(path, source_id, vintage, communes)
-            else:
-                former = former_communes(history, communes, today, file.cog)
-                passage = build_passage(history, former, file.cog, today)
-                asked = read_values(path, source_id, vintage, former)
-                asked = onto_communes(asked, passage, source_id, today)
-            frames.append(asked)
-            if file.complete:
-                frames.append(with_comparators(read_values(path, source_id, vintage), source_id, vintage))
-            context.log.info(f"{source_id} {vintage} : {asked.height} valeurs")
+            found = _read(path, source, vintage, ground)
+            context.log.info(f"{source_id} {vintage} : {sum(frame.height for frame in found)} valeurs")
+            frames += found
     return pl.concat(frames)
+
+
+@dataclass(frozen=True)
+class _Ground:
+    """The communes that values are brought onto: those of the perimeter in a COG year."""
+
+    year: int
+    communes: frozenset[str]
+    history: History | None
+
+    def former(self, cog: int) -> frozenset[str]:
+        """Return the communes of COG ``cog`` that hold a part of them, which without events are the same."""
+        if self.history is None:
+            return self.communes
+        return former_communes(self.history, self.communes, self.year, cog)
+
+    def bring(self, values: pl.DataFrame, source_id: str, cog: int) -> pl.DataFrame:
+        """Return ``values`` of the communes of COG ``cog`` on those of the perimeter."""
+        if self.history is None:
+            return values
+        passage = build_passage(self.history, self.former(cog), cog, self.year)
+        return onto_communes(values, passage, source_id, self.year)
+
+
+def _read(path: Path, source: Source, vintage: str, ground: _Ground) -> list[pl.DataFrame]:
+    file = source.data_file(vintage).as_in(path)
+    if source.id in load_contracts():
+        return [read_landing(path, get_contract(source.id), vintage, ground.communes)]
+    if file.melodi is not None:
+        return _read_melodi(path, file.melodi.dataset, vintage, ground)
+    if file.cog is None:
+        raise LayoutError(f"La fiche de {source.id} ne dit pas la géographie du millésime {vintage}.")
+    asked = read_values(path, source.id, vintage, ground.former(file.cog))
+    found = [ground.bring(asked, source.id, file.cog)]
+    if file.complete:
+        found.append(with_comparators(read_values(path, source.id, vintage), source.id, file.complete))
+    return found
+
+
+def _read_melodi(path: Path, dataset: str, vintage: str, ground: _Ground) -> list[pl.DataFrame]:
+    """Return the values of a Melodi dataset, each year of geography brought onto the perimeter."""
+    card = get_dataset(dataset)
+    whole = read_melodi(path, card, vintage)
+    found = []
+    for (cog,), values in whole.group_by("geography_vintage", maintain_order=True):
+        year = int(str(cog))
+        asked = values.filter(
+            (pl.col("level") != "commune") | pl.col("code").is_in(sorted(ground.former(year)))
+        )
+        found.append(ground.bring(asked, card.source, year))
+    return found
 
 
 TABLES = [values]

@@ -9,7 +9,7 @@ from assets.storage import PARTITION_COLUMN
 from observatory.paths import data_paths
 from observatory.sources.catalogue import Source
 from observatory.sources.obtaining import MODE_VARIABLE, current_mode, file_sources, is_offered, obtain
-from observatory.sources.resolution import Resolved
+from observatory.sources.resolution import Resolved, UnavailableError
 from observatory.tables import FILES
 
 PATH_COLUMN = "path"
@@ -35,7 +35,7 @@ def _snapshots(source: Source) -> dg.AssetsDefinition:
         table_name(source.id),
         group="raw",
         kinds={"file"},
-        description=f"{source.title} : les fichiers tels quels. Producteur : {source.producer}.",
+        description=f"{source.title} : les fichiers tels quels. Producteur : {source.producer}.",
         partitions_def=vintages_of(source.id),
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
@@ -47,16 +47,20 @@ def _snapshots(source: Source) -> dg.AssetsDefinition:
             name = f"{source.title}, {vintage}"
             if not (allow_stale or is_offered(source, vintage, paths, mode)):
                 warnings.append(
-                    f"{name} : rien à prendre. Déposez le fichier dans data/landing, ou donnez un miroir "
+                    f"{name} : rien à prendre. Déposez le fichier dans data/landing, ou donnez un miroir "
                     f"ou le réseau par {MODE_VARIABLE}."
                 )
                 continue
-            resolved = obtain(source, vintage, paths, mode, allow_stale=allow_stale)
+            try:
+                resolved = obtain(source, vintage, paths, mode, allow_stale=allow_stale)
+            except UnavailableError as error:
+                warnings.append(f"{name} : l’édition se fait sans elle. {error}")
+                continue
             rows.append(_row(source, vintage, resolved))
             if resolved.stale:
-                warnings.append(f"{name} : fichier d’un passage antérieur. {resolved.reason}")
+                warnings.append(f"{name} : fichier d’un passage antérieur. {resolved.reason}")
             if resolved.changed:
-                warnings.append(f"{name} : le contenu a changé à la même adresse ({resolved.origin}).")
+                warnings.append(f"{name} : le contenu a changé à la même adresse ({resolved.origin}).")
         if warnings:
             context.log.warning("\n".join(warnings))
             context.add_output_metadata({WARNING: "\n".join(warnings)})

@@ -1,7 +1,7 @@
 """Heritage layers (GeoJSON): properties found by meaning, one frame for all layers.
 
 Belongs here: what each layer must say, under which names, and how its values read.
-Does not: fetching and paging (``wfs``), ties to the cités (``ties``).
+Does not: fetching and paging (``sources``), ties to the cités (``ties``).
 """
 
 import re
@@ -22,8 +22,8 @@ _REMEDY = "reprendre la couche chez le producteur, en GeoJSON et WGS84, sans la 
 # Names of one meaning over the layers; case, accents and separators do not count, nor what a shapefile
 # cuts after ten characters.
 _NAMES = {
-    "name": ("nom",),
-    "other_name": ("nom_2",),
+    "name": ("nom", "nom_cite", "nom_min"),
+    "other_name": ("nom_2", "nom_cite_2"),
     "company": ("compagnie",),
     "type": ("type", "typologie"),
     "interest": ("interet",),
@@ -33,7 +33,7 @@ _NAMES = {
     "unesco_element": ("element", "no_element"),
     "lsm_id": ("id_lsm",),
     "owners": ("proprietaire",),
-    "insee": ("insee", "code_insee"),
+    "insee": ("insee", "code_insee", "insee_com"),
     "number": ("id",),
 }
 _COMMUNE = re.compile(r"commune\d?")

@@ -4,12 +4,14 @@ Belongs here: sums of complete comparators, and which source stands for a measur
 Does not: reading files (``sources.values``), ratios (``compute``).
 """
 
+from collections.abc import Collection
+
 import polars as pl
 
 from observatory.indicators.measures import GRAVITY, MEASURES, sum_up
-from observatory.sources.catalogue import load_catalogue
 from observatory.sources.landing_contracts import load_contracts
 from observatory.sources.layouts import Layout, get_layout
+from observatory.sources.melodi_values import MelodiDataset, get_dataset
 from observatory.sources.obtaining import value_sources
 from observatory.tables import VALUES
 from observatory.territories import COUNTRY, DEPARTMENTS, OVERSEAS_DEPARTMENTS, REGION, REGION_DEPARTMENTS
@@ -22,16 +24,15 @@ DIFFERENCES = (
 
 
 def additive_variables(source_id: str) -> set[str]:
-    """Return the variables of a source that may be summed: counts, by its layouts or its contract."""
+    """Return the variables of a source that may be summed: counts, by its layouts, datasets or contract."""
     contract = load_contracts().get(source_id)
     if contract is not None:
         return {str(column.variable) for column in contract.columns if column.additive and column.variable}
-    return {
-        variable.name for layout in _layouts(source_id) for variable in layout.variables if variable.additive
-    }
+    cards: list[Layout | MelodiDataset] = [*_layouts(source_id), *_datasets(source_id)]
+    return {variable.name for card in cards for variable in card.variables if variable.additive}
 
 
-def with_comparators(values: pl.DataFrame, source_id: str, vintage: str) -> pl.DataFrame:
+def with_comparators(values: pl.DataFrame, source_id: str, complete: Collection[str]) -> pl.DataFrame:
     """Return the sums of additive variables over the comparators that a file holds whole.
 
     A sum with a withheld or missing commune takes its status and no value.
@@ -39,9 +40,8 @@ def with_comparators(values: pl.DataFrame, source_id: str, vintage: str) -> pl.D
     Args:
         values: ``core.values`` of every commune of one file.
         source_id: source of the catalogue.
-        vintage: its vintage.
+        complete: levels of those comparators: department, region, country.
     """
-    file = load_catalogue()[source_id].data_file(vintage)
     additive = additive_variables(source_id)
     department = (
         pl.when(pl.col("code").str.starts_with("97"))
@@ -62,7 +62,7 @@ def with_comparators(values: pl.DataFrame, source_id: str, vintage: str) -> pl.D
     ]
     frames = [pl.DataFrame(schema=VALUES.polars_schema)]
     for level, code, condition in areas:
-        if level not in file.complete:
+        if level not in complete:
             continue
         sums = (
             frame.filter(condition)
@@ -172,6 +172,13 @@ def value_measures(values: pl.DataFrame, territories: pl.DataFrame, known: pl.Da
 def _layouts(source_id: str) -> list[Layout]:
     files = (vintage.file for vintage in value_sources()[source_id].vintages.values())
     return [get_layout(file.layout) for file in files if file is not None and file.layout is not None]
+
+
+def _datasets(source_id: str) -> list[MelodiDataset]:
+    files = (vintage.file for vintage in value_sources()[source_id].vintages.values())
+    return [
+        get_dataset(file.melodi.dataset) for file in files if file is not None and file.melodi is not None
+    ]
 
 
 def _difference(measures: pl.DataFrame, name: str, whole: str, part: str) -> pl.DataFrame:

@@ -12,6 +12,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from observatory.errors import ObservatoryError
+from observatory.sources.kinds import Kind, mismatch
+from observatory.sources.wfs import WfsLayer
 
 Status = Literal["secret", "missing", "not_applicable", "not_available"]
 """Why a cell holds no figure."""
@@ -108,6 +110,37 @@ class Meta(_Frozen):
     description: str = "LIB_VAR_LONG"
 
 
+class MelodiRequest(_Frozen):
+    """What is asked of INSEE's Melodi API; the codes of the other dimensions are those of ``melodi.yaml``.
+
+    Attributes:
+        base: address of the API.
+        dataset: id of the dataset.
+        geo: filters of the dimension GEO.
+    """
+
+    base: str = "https://api.insee.fr/melodi"
+    dataset: str
+    geo: tuple[str, ...] = Field(min_length=1)
+
+
+class Original(_Frozen):
+    """The producer's own file, where the mirror holds another form of it; see :class:`DataFile`.
+
+    What is not said here is as in the mirror's form.
+    """
+
+    url: str | None = None
+    kind: Kind
+    member: str | None = None
+    sheet: str | None = None
+    meta: Meta | None = None
+    reading: Reading = Reading()
+    marks: dict[str, dict[str, Status]] | None = None
+    coverage: str | None = None
+    complete: tuple[Literal["department", "region", "country"], ...] | None = None
+
+
 class DataFile(_Frozen):
     """The file that carries one vintage of a source.
 
@@ -116,9 +149,12 @@ class DataFile(_Frozen):
         layout: entry of ``layouts.yaml`` that says what its columns mean; None for a file that is not one row
             of figures per territory, which has a parser of its own.
         url: address that serves this very file.
-        upstream: address of the producer's original, when it is not in the form read here.
+        wfs: layer that gives this very file, page after page.
+        melodi: request that gives this very file, page after page.
+        original: the producer's own file, told by its kind, when it is not in the form described here.
         mirror: path inside the mirror folder.
         member: name or pattern of the data member, in an archive.
+        sheet: name of the sheet, in a workbook.
         meta: its dictionary.
         reading: how its bytes become cells.
         marks: group of variables -> mark -> status; a group that is not named takes ``default``.
@@ -134,12 +170,15 @@ class DataFile(_Frozen):
         code_corrections: faults of the producer in its codes.
     """
 
-    kind: Literal["csv", "zip", "parquet", "geojson"]
+    kind: Kind
     layout: str | None = None
     url: str | None = None
-    upstream: str | None = None
+    wfs: WfsLayer | None = None
+    melodi: MelodiRequest | None = None
+    original: Original | None = None
     mirror: str | None = None
     member: str | None = None
+    sheet: str | None = None
     meta: Meta | None = None
     reading: Reading = Reading()
     marks: dict[str, dict[str, Status]] = Field(default_factory=dict)
@@ -160,7 +199,29 @@ class DataFile(_Frozen):
             raise ValueError("un membre est nommé si et seulement si le fichier est une archive zip.")
         if (self.layout is None) != (self.cog is None):
             raise ValueError("une disposition demande l’année de la géographie, et réciproquement.")
+        if sum(origin is not None for origin in (self.url, self.wfs, self.melodi)) > 1:
+            raise ValueError("un fichier a une adresse, une couche WFS ou une requête Melodi, une seule.")
+        if self.original is not None and self.original.kind == self.kind:
+            raise ValueError("l’original se reconnaît à sa nature, qui doit différer.")
         return self
+
+    @property
+    def address(self) -> str | None:
+        """The most precise address known of the file or of its original."""
+        if self.wfs is not None:
+            return f"{self.wfs.endpoint} ({self.wfs.type_name})"
+        if self.melodi is not None:
+            return f"Melodi, {self.melodi.dataset}"
+        return self.url or (self.original.url if self.original is not None else None)
+
+    def as_in(self, path: Path) -> "DataFile":
+        """Return this card as it describes the file at ``path``: this form, or that of the original."""
+        original = self.original
+        if original is None or mismatch(path, self.kind) is None or mismatch(path, original.kind) is not None:
+            return self
+        said = original.model_dump(exclude={"url"}, exclude_none=True)
+        said |= {"member": original.member, "meta": original.meta, "reading": original.reading}
+        return self.model_copy(update=said | {"original": None})
 
     def marks_of(self, group: str) -> dict[str, Status]:
         """Return mark -> status for a group of variables."""
@@ -236,18 +297,22 @@ class Source(_Frozen):
             return self.package.url(version)
         file = self.vintages[vintage].file
         if file is not None:
-            return file.url or file.upstream or self.page or "data/landing"
+            return file.address or self.page or "data/landing"
         return "observatory sample" if self.fictive else "data/reference"
 
 
-@cache
-def load_catalogue(path: Path = CATALOGUE) -> dict[str, Source]:
-    """Return the sources by id, in the order of the file.
+def load_catalogue(path: Path | None = None) -> dict[str, Source]:
+    """Return the sources by id, in the order of the file, ``CATALOGUE`` by default.
 
     Raises:
         UnknownSourceError: an id stands twice.
         pydantic.ValidationError: a card breaks the model.
     """
+    return _load(path or CATALOGUE)
+
+
+@cache
+def _load(path: Path) -> dict[str, Source]:
     sources = [Source.model_validate(card) for card in yaml.safe_load(path.read_text(encoding="utf-8"))]
     by_id = {source.id: source for source in sources}
     if len(by_id) != len(sources):

@@ -20,7 +20,6 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 from observatory.files import write_atomic
 from observatory.sources.fetching import fetch
 from observatory.sources.requesting import Clock, FetchError, Limits, RateLimiter
-from observatory.sources.snapshots import Snapshot, keep
 
 BASE = "https://api.insee.fr/melodi"
 LIMITER = RateLimiter(30, 60.0)
@@ -100,6 +99,13 @@ def download_dataset(
     Raises:
         FetchError: whatever went wrong; no file is written.
     """
+    if not _NAME.fullmatch(dataset):
+        raise FetchError(
+            source,
+            base,
+            f"« {dataset} » n’est pas un nom de jeu de données.",
+            "employez son identifiant, comme DS_RP_POPULATION_PRINC.",
+        )
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".melodi-") as staging:
         client = _Client(
@@ -123,15 +129,12 @@ def download_dataset(
     return Downloaded(path, dataset, client.first_page(), expected)
 
 
-def keep_dataset(downloaded: Downloaded, snapshots: Path, *, source: str, vintage: str) -> Snapshot:
-    """Keep a downloaded dataset as a snapshot, its first page being where it comes from.
-
-    Raises:
-        SnapshotError: a name is no folder's, or the content kept before is altered.
-    """
-    return keep(
-        downloaded.path, snapshots, source=source, vintage=vintage, kind="network", origin=downloaded.url
-    )
+def first_page(
+    dataset: str, filters: Mapping[str, Sequence[str]], *, base: str = BASE, page_size: int = 10_000
+) -> str:
+    """Return the address of the first page of ``dataset``, which tells this request from any other."""
+    query = urlencode([*_pairs(filters), ("maxResult", str(page_size))])
+    return f"{base}/data/{dataset}?{query}"
 
 
 def dataset_ids(folder: Path, *, base: str = BASE, limiter: RateLimiter | None = None) -> list[str]:
@@ -180,14 +183,19 @@ class _Client:
     def error(self, cause: str, remedy: str, *, transient: bool = False) -> FetchError:
         return FetchError(self.source, self.first_page(), cause, remedy, transient)
 
+    @property
+    def home(self) -> str:
+        return f"{self.base}/data/{self.dataset}"
+
     def sorted_filters(self) -> dict[str, list[str]]:
         return {name: sorted(self.filters[name]) for name in sorted(self.filters)}
 
     def first_page(self) -> str:
-        return self._url({"maxResult": str(self.limits.page_size)})
+        return first_page(self.dataset, self.filters, base=self.base, page_size=self.limits.page_size)
 
     def count(self) -> int:
-        document = self._page(self._url({"totalCount": "TRUE", "maxResult": "0"}))
+        query = urlencode([*_pairs(self.filters), ("totalCount", "TRUE"), ("maxResult", "0")])
+        document = self._page(f"{self.home}?{query}")
         count = document["paging"].get("count")
         if type(count) is not int:
             raise self.error("l’API ne dit pas combien d’observations répondent.", _TELL)
@@ -218,18 +226,6 @@ class _Client:
             url = self._next(document["paging"])
         return found
 
-    def _url(self, more: Mapping[str, str]) -> str:
-        if not _NAME.fullmatch(self.dataset):
-            raise FetchError(
-                self.source,
-                self.base,
-                f"« {self.dataset} » n’est pas un nom de jeu de données.",
-                "employez son identifiant, comme DS_RP_POPULATION_PRINC.",
-            )
-        pairs = [(name, code) for name, codes in self.sorted_filters().items() for code in codes]
-        query = urlencode([*pairs, *more.items()])
-        return f"{self.base}/data/{self.dataset}?{query}"
-
     def _next(self, paging: Mapping[str, Any]) -> str | None:
         """Return the address of the next page, on the same API and dataset, or None after the last.
 
@@ -238,7 +234,7 @@ class _Client:
         target = paging.get("next")
         if paging.get("isLast") is True or not target:
             return None
-        home = urlsplit(self._url({}))
+        home = urlsplit(self.home)
         try:
             asked = urlsplit(str(target))
             same = asked.hostname == home.hostname and asked.port in (None, home.port)
@@ -308,6 +304,10 @@ def _document(
         return json.loads(content)
     except ValueError as error:
         raise FetchError(source, url, "la réponse n’est pas du JSON lisible.", _TELL) from error
+
+
+def _pairs(filters: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
+    return [(name, code) for name in sorted(filters) for code in sorted(filters[name])]
 
 
 def _line(content: Mapping[str, Any]) -> str:

@@ -7,20 +7,26 @@ Does not: the order of origins and snapshots (``resolution``), transport (``fetc
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
 from observatory.errors import ObservatoryError
+from observatory.files import sha256_file
 from observatory.paths import DataPaths
 from observatory.sources.catalogue import DataFile, Source, UnknownSourceError, load_catalogue
 from observatory.sources.fetching import Progress
 from observatory.sources.landing_contracts import load_contracts
+from observatory.sources.melodi_values import get_dataset
+from observatory.sources.remotes import Means, Remote, RemoteDataset, RemoteFile, RemoteLayer
 from observatory.sources.resolution import Resolved, resolve
-from observatory.sources.snapshots import SnapshotError, latest, verify
+from observatory.sources.snapshots import Snapshot, SnapshotError, latest, verify
 
 MODE_VARIABLE = "OBSERVATORY_SOURCES"
 
-State = Literal["embarquée", "fictive", "vérifiée", "altérée", "disponible", "absente"]
+State = Literal["embarquée", "fictive", "disponible", "prise", "vérifiée", "périmée", "altérée", "absente"]
+FRESH = timedelta(days=400)
+"""How long the content of an address is held to be current: producers republish once a year."""
 
 
 class UnknownModeError(ObservatoryError):
@@ -57,10 +63,10 @@ def parse_mode(text: str) -> Mode:
     if name == "mirror" and folder:
         mirror = Path(folder).expanduser().resolve()
         if not mirror.is_dir():
-            raise UnknownModeError(f"Le dossier de miroir « {mirror} » n’existe pas.")
+            raise UnknownModeError(f"Le dossier de miroir « {mirror} » n’existe pas.")
         return Mode(mirror=mirror)
     raise UnknownModeError(
-        f"« {text} » n’est pas une provenance. Choisissez « embedded », « network » ou « mirror=DOSSIER »."
+        f"« {text} » n’est pas une provenance. Choisissez « embedded », « network » ou « mirror=DOSSIER »."
     )
 
 
@@ -79,17 +85,32 @@ def file_sources() -> dict[str, Source]:
 
 
 def value_sources() -> dict[str, Source]:
-    """Return the file sources that are read into ``core.values``, by a layout or a contract, by id."""
+    """Return the file sources read into ``core.values``, by a layout, a Melodi card or a contract, by id."""
     contracts = load_contracts()
     return {
         source_id: source
         for source_id, source in file_sources().items()
-        if source_id in contracts or any(file.layout is not None for file in _files(source))
+        if source_id in contracts or any(file.layout or file.melodi for file in _files(source))
     }
 
 
 def _files(source: Source) -> list[DataFile]:
     return [vintage.file for vintage in source.vintages.values() if vintage.file is not None]
+
+
+def remote_of(file: DataFile) -> Remote | None:
+    """Return what the network is asked for a file, None if it is not there."""
+    if file.wfs is not None:
+        return RemoteLayer(file.wfs)
+    if file.melodi is not None:
+        request = file.melodi
+        filters = get_dataset(request.dataset).filters(request.geo)
+        return RemoteDataset(request.dataset, filters, request.base)
+    if file.url is not None:
+        return RemoteFile(file.url, file.kind)
+    if file.original is not None and file.original.url is not None:
+        return RemoteFile(file.original.url, file.original.kind)
+    return None
 
 
 def obtain(
@@ -115,25 +136,33 @@ def obtain(
         mirror=mode.mirror,
         network=mode.network,
         snapshots=paths.snapshots,
-        url=file.url,
+        remote=remote_of(file),
         mirror_path=file.mirror,
         kind=file.kind,
         # The fingerprint is that of the mirror's file; the network may serve a newer one.
         expected_sha256=file.sha256 if mode.mirror is not None else None,
         allow_stale=allow_stale,
-        progress=progress,
+        means=Means(progress=progress),
     )
 
 
 def is_offered(source: Source, vintage: str, paths: DataPaths, mode: Mode) -> bool:
     """Whether the mode has somewhere to take one vintage from."""
     file = source.data_file(vintage)
+    return _local(source, vintage, paths, mode) is not None or (mode.network and remote_of(file) is not None)
+
+
+def _local(source: Source, vintage: str, paths: DataPaths, mode: Mode) -> Path | None:
+    """Return the file that the mode would take on this machine, or the folder where several were dropped."""
+    file = source.data_file(vintage)
     folder = paths.landing / source.id / vintage
-    if folder.is_dir() and any(folder.iterdir()):
-        return True
-    if mode.mirror is not None and file.mirror is not None and (mode.mirror / file.mirror).is_file():
-        return True
-    return mode.network and file.url is not None
+    dropped = list(folder.iterdir()) if folder.is_dir() else []
+    if dropped:
+        return dropped[0] if len(dropped) == 1 else folder
+    if mode.mirror is None or file.mirror is None:
+        return None
+    mirrored = mode.mirror / file.mirror
+    return mirrored if mirrored.is_file() else None
 
 
 def lacking(paths: DataPaths, mode: Mode) -> Iterator[tuple[Source, str]]:
@@ -169,23 +198,37 @@ def wanted(source_id: str | None, vintage: str | None) -> list[tuple[Source, str
     ]
     if not pairs:
         raise UnknownSourceError(
-            f"Aucun fichier au catalogue pour la source « {source_id or 'toutes'} » et le millésime "
-            f"« {vintage or 'tous'} ». « observatory sources » les liste."
+            f"Aucun fichier au catalogue pour la source « {source_id or 'toutes'} » et le millésime "
+            f"« {vintage or 'tous'} ». « observatory sources » les liste."
         )
     return pairs
 
 
 def state_of(source: Source, vintage: str, paths: DataPaths, mode: Mode) -> State:
-    """Return whether one vintage is embedded, generated, kept and intact, altered, to be had, or nowhere."""
+    """Return the state of one vintage.
+
+    ``disponible``: the mode has it, nothing is kept yet. Kept: ``vérifiée`` when its fingerprint is the one
+    of the catalogue, ``prise`` when the catalogue knows none or another; ``périmée`` when the mode would now
+    take another content, or when no address has confirmed it for longer than ``FRESH``; ``altérée`` when it
+    is no longer what was kept.
+    """
     if source.fictive:
         return "fictive"
     if source.vintages[vintage].file is None:
         return "embarquée"
     snapshot = latest(paths.snapshots, source.id, vintage)
-    if snapshot is not None:
-        try:
-            verify(snapshot)
-        except SnapshotError:
-            return "altérée"
-        return "vérifiée"
-    return "disponible" if is_offered(source, vintage, paths, mode) else "absente"
+    if snapshot is None:
+        return "disponible" if is_offered(source, vintage, paths, mode) else "absente"
+    try:
+        verify(snapshot)
+    except SnapshotError:
+        return "altérée"
+    if _is_stale(snapshot, _local(source, vintage, paths, mode), mode):
+        return "périmée"
+    return "vérifiée" if snapshot.sha256 == source.data_file(vintage).sha256 else "prise"
+
+
+def _is_stale(snapshot: Snapshot, local: Path | None, mode: Mode) -> bool:
+    if local is not None and local.is_file():
+        return sha256_file(local) != snapshot.sha256
+    return mode.network and datetime.now(UTC) - snapshot.seen_at > FRESH

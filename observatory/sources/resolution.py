@@ -8,20 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from observatory.files import sha256_file
-from observatory.sources.fetching import (
-    Clock,
-    FetchError,
-    Limits,
-    Progress,
-    RateLimiter,
-    fetch,
-    file_name,
-)
+from observatory.sources.fetching import Clock, FetchError
 from observatory.sources.kinds import Kind, mismatch
+from observatory.sources.remotes import Means, Remote
 from observatory.sources.snapshots import OriginKind, Snapshot, confirm, keep, latest, verify, vintage_folder
 
 # Left by desktops and editors, never data.
 _CLUTTER = ("thumbs.db", "desktop.ini")
+
+
+class UnavailableError(FetchError):
+    """The network does not give a file, nothing kept stands in, and the caller allowed for it."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +53,7 @@ class _Wanted:
     vintage: str
     snapshots: Path
     kind: Kind
-    name: str | None
+    remote: Remote | None
     expected_sha256: str | None
 
 
@@ -68,21 +65,17 @@ def resolve(
     mirror: Path | None,
     network: bool,
     snapshots: Path,
-    url: str | None,
+    remote: Remote | None,
     mirror_path: str | None,
     kind: Kind,
     expected_sha256: str | None = None,
-    name: str | None = None,
     allow_stale: bool = False,
-    progress: Progress | None = None,
-    limits: Limits | None = None,
-    clock: Clock | None = None,
-    limiter: RateLimiter | None = None,
+    means: Means | None = None,
 ) -> Resolved:
     """Return the file of one vintage, as a verified snapshot.
 
     The one file of ``landing/<source>/<vintage>/`` wins; then ``mirror/<mirror_path>`` if it exists; then
-    ``url`` if ``network``. A local file that is wrong is an error, never a reason to look further.
+    ``remote`` if ``network``. A local file that is wrong is an error, never a reason to look further.
 
     Args:
         source: id of the source.
@@ -91,23 +84,20 @@ def resolve(
         mirror: root of the mirror, if there is one.
         network: whether the network may be used.
         snapshots: root of the snapshots.
-        url: address of the file, if it has one.
+        remote: what the network is asked for, if anything.
         mirror_path: path of the file within the mirror, if it is there.
-        kind: what the file must be.
+        kind: what the file of the mirror must be; one that is dropped may also be what ``remote`` gives.
         expected_sha256: fingerprint that the catalogue knows.
-        name: name to keep a downloaded file under.
         allow_stale: whether the last snapshot stands in when the network fails or is not to be used; the
             answer then says so.
-        progress: see :func:`fetch`.
-        limits: see :func:`fetch`.
-        clock: see :func:`fetch`.
-        limiter: see :func:`fetch`.
+        means: with what the network is asked.
 
     Raises:
-        FetchError: the file cannot be had, or is not the one expected.
+        FetchError: the file cannot be had, or is not the one expected; of the class ``UnavailableError`` when
+            ``allow_stale`` and nothing stands in.
         SnapshotError: a name is no folder's, or a snapshot is altered.
     """
-    wanted = _Wanted(source, vintage, snapshots, kind, name, expected_sha256)
+    wanted = _Wanted(source, vintage, snapshots, kind, remote, expected_sha256)
     dropped = _landed(wanted, vintage_folder(landing, source, vintage))
     if dropped is not None:
         return _kept(wanted, dropped, "landing", f"landing/{source}/{vintage}/{dropped.name}")
@@ -116,11 +106,13 @@ def resolve(
         if mirrored.is_file():
             return _kept(wanted, mirrored, "mirror", mirror_path)
     try:
-        if not network or url is None:
-            raise _nowhere(wanted, mirror, mirror_path, url, network)
-        return _downloaded(wanted, url, progress, limits, clock or Clock(), limiter)
+        if not network or remote is None:
+            raise _nowhere(wanted, mirror, mirror_path, network)
+        return _downloaded(wanted, remote, means or Means())
     except FetchError as error:
         former = latest(snapshots, source, vintage) if allow_stale else None
+        if former is None and allow_stale:
+            raise UnavailableError(error.source, error.url, error.cause, error.remedy) from error
         if former is None:
             raise
         _check_expected(wanted, str(former.path), verify(former).sha256)
@@ -173,7 +165,8 @@ def _inside(wanted: _Wanted, root: Path, relative: str) -> Path:
 
 def _kept(wanted: _Wanted, file: Path, origin_kind: OriginKind, origin: str) -> Resolved:
     fault = mismatch(file, wanted.kind)
-    if fault is not None:
+    original = wanted.remote.kind if wanted.remote is not None and origin_kind == "landing" else wanted.kind
+    if fault is not None and mismatch(file, original) is not None:
         raise FetchError(
             wanted.source, str(file), f"{fault}.", "remplacez ce fichier par celui du producteur, entier."
         )
@@ -189,30 +182,13 @@ def _kept(wanted: _Wanted, file: Path, origin_kind: OriginKind, origin: str) -> 
     return Resolved(snapshot, origin_kind, origin, snapshot.changed)
 
 
-def _downloaded(
-    wanted: _Wanted,
-    url: str,
-    progress: Progress | None,
-    limits: Limits | None,
-    clock: Clock,
-    limiter: RateLimiter | None,
-) -> Resolved:
+def _downloaded(wanted: _Wanted, remote: Remote, means: Means) -> Resolved:
+    clock, url = means.clock or Clock(), remote.address
     previous = latest(wanted.snapshots, wanted.source, wanted.vintage, url)
     if previous is not None:
         verify(previous)
     folder = vintage_folder(wanted.snapshots, wanted.source, wanted.vintage)
-    fetched = fetch(
-        url,
-        folder / ".incoming",
-        source=wanted.source,
-        kind=wanted.kind,
-        previous=previous,
-        name=wanted.name,
-        progress=progress,
-        limits=limits,
-        clock=clock,
-        limiter=limiter,
-    )
+    fetched = remote.bring(folder / ".incoming", wanted.source, previous, means)
     seen = {"etag": fetched.etag, "last_modified": fetched.last_modified}
     if fetched.unchanged and previous is not None:
         _check_expected(wanted, url, fetched.sha256)
@@ -226,7 +202,6 @@ def _downloaded(
             vintage=wanted.vintage,
             kind="network",
             origin=url,
-            name=file_name(url, wanted.kind, wanted.name),
             at=clock.now(),
             **seen,
         )
@@ -247,9 +222,7 @@ def _check_expected(wanted: _Wanted, where: str, sha256: str) -> None:
         )
 
 
-def _nowhere(
-    wanted: _Wanted, mirror: Path | None, mirror_path: str | None, url: str | None, network: bool
-) -> FetchError:
+def _nowhere(wanted: _Wanted, mirror: Path | None, mirror_path: str | None, network: bool) -> FetchError:
     tried = [f"rien n’est déposé dans data/landing/{wanted.source}/{wanted.vintage}/"]
     if mirror is not None and mirror_path is not None:
         tried.append(f"le miroir ne contient pas « {mirror_path} »")
@@ -260,5 +233,6 @@ def _nowhere(
     else:
         tried.append("le réseau n’est pas utilisé")
     remedy = "déposez le fichier du producteur dans ce dossier"
-    online = " ou relancez avec « --sources network »" if url is not None else ""
-    return FetchError(wanted.source, url or "aucune", f"{', '.join(tried)}.", f"{remedy}{online}.")
+    online = " ou relancez avec « --sources network »" if wanted.remote is not None else ""
+    address = "aucune" if wanted.remote is None else wanted.remote.address
+    return FetchError(wanted.source, address, f"{', '.join(tried)}.", f"{remedy}{online}.")

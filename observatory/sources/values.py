@@ -24,6 +24,7 @@ from observatory.sources.layouts import (
 )
 from observatory.sources.reading import Figures, prepare, read_cells, read_figures, read_header
 from observatory.sources.territory_figures import ABSENCES, TerritoryFigures
+from observatory.sources.workbooks import read_sheet
 
 LABELS: dict[str, type[pl.DataType]] = {
     "column": pl.String,
@@ -105,7 +106,7 @@ def parse_values(
 
 def parse_whole(path: Path, source: Source, vintage: str, layout: Layout) -> TerritoryFigures:
     """Return every figure of a file, from its card and its layout; see :func:`read_whole`."""
-    file = source.data_file(vintage)
+    file = source.data_file(vintage).as_in(path)
     # In the order of the key of core.values, so that its sort has next to nothing left to do.
     columns = sorted(
         expected_columns(layout, file, vintage), key=lambda column: (column.variable.name, column.year)
@@ -138,7 +139,7 @@ def read_labels(path: Path, source_id: str, vintage: str) -> pl.DataFrame:
         InputError: the card has no dictionary, or a column of the dictionary is missing.
         ArchiveError: the archive is unreadable, or does not hold the member of the card.
     """
-    file = get_source(source_id).data_file(vintage)
+    file = get_source(source_id).data_file(vintage).as_in(path)
     meta = file.meta
     if meta is None:
         raise InputError(
@@ -179,6 +180,10 @@ def _open(path: Path, file: DataFile, layout: Layout, vintage: str, columns: Seq
             raise InputError(
                 name, "le fichier Parquet est illisible ou coupé.", "reprenez-le à l’endroit d’où il vient."
             ) from error
+    elif file.sheet is not None:
+        header, sheet = read_sheet(_content(path, file.member), name, file.sheet, layout.key.columns)
+        check_columns(header.names, layout, file, vintage, name)
+        cells, first_row = sheet.select(wanted), header.row + 1
     else:
         content = prepare(_content(path, file.member), name, file.reading)
         header = read_header(content, name, file.reading)

@@ -410,8 +410,9 @@ def test_unknown_vintage_and_source_without_file_are_refused():
 
 def test_origin_of_a_file_is_the_most_precise_address():
     url, upstream = "https://exemple.fr/f.csv", "https://exemple.fr/f.xls"
-    assert source(url=url, upstream=upstream).url("2022") == url
-    assert source(upstream=upstream).url("2022") == upstream
+    original = {"kind": "xlsx", "url": upstream}
+    assert source(url=url, original=original).url("2022") == url
+    assert source(original=original).url("2022") == upstream
     assert source().url("2022") == "https://exemple.fr/page"
 
 
@@ -485,6 +486,7 @@ def test_reading_through_the_catalogue_needs_a_known_source(tmp_path):
         read_values(tmp_path / "x.csv", "insee_nulle_part", "2018")
     with pytest.raises(LayoutError, match="son propre analyseur"):
         read_values(tmp_path / "x.csv", "insee_mortalite", "1977-2019")
+    (tmp_path / "x.csv").write_text("CODGEO;P22_POP\n")
     with pytest.raises(InputError, match="dictionnaire"):
         read_labels(tmp_path / "x.csv", "insee_comparateur", "2022")
 

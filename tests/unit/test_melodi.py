@@ -14,7 +14,6 @@ from observatory.sources.melodi import (
     dataset_ids,
     dimension_codes,
     download_dataset,
-    keep_dataset,
 )
 from observatory.sources.melodi_values import (
     MelodiDataset,
@@ -89,15 +88,6 @@ def test_pages_make_the_same_file_whatever_their_size_and_order(api, tmp_path):
         "observations": 5,
     }
     assert len(lines) == 6 and all(line in lines[1:] for line in FIVE)
-
-
-def test_a_snapshot_is_kept_once_for_the_same_observations(api, tmp_path):
-    names = {"source": "insee_populations_historiques", "vintage": "2026"}
-    first = keep_dataset(take(api, tmp_path / "a"), tmp_path / "snapshots", **names)
-    assert not keep_dataset(take(api, tmp_path / "a"), tmp_path / "snapshots", **names).changed
-    api.observations.append(observation(LENS, 2023, 32500, POPREF_MEASURE="PMUN"))
-    second = keep_dataset(take(api, tmp_path / "a"), tmp_path / "snapshots", **names)
-    assert second.changed and second.sha256 != first.sha256
 
 
 def test_too_many_requests_wait_as_the_server_asks(api, tmp_path):

@@ -95,7 +95,7 @@ def test_states_follow_the_file(paths):
     (folder / "rpls.csv").write_text("DEPCOM_ARM,nb_ls\n62498,2\n")
     assert state_of(source, "2024", paths, EMBEDDED) == "disponible"
     kept = obtain(source, "2024", paths, EMBEDDED).path
-    assert state_of(source, "2024", paths, EMBEDDED) == "vérifiée"
+    assert state_of(source, "2024", paths, EMBEDDED) == "prise"
     kept.chmod(0o644)
     kept.write_text("autre chose")
     assert state_of(source, "2024", paths, EMBEDDED) == "altérée"
@@ -130,5 +130,6 @@ def test_what_a_mirror_lacks_is_told(paths, small_mirror):
 
 def test_network_lacks_what_has_no_address(paths):
     missing = {source.id for source, _ in lacking(paths, Mode(network=True))}
-    assert RPLS in missing
+    assert "cog_populations" in missing
+    assert RPLS not in missing
     assert "heritage_communes_mbm" not in missing

@@ -8,6 +8,7 @@ from faulty_server import HeldClock, archive, code, content, ranged, running
 from observatory.files import sha256_bytes
 from observatory.sources.archives import ArchiveError, ArchiveLimits, read_member
 from observatory.sources.fetching import FetchError, Limits
+from observatory.sources.remotes import Means, RemoteFile
 from observatory.sources.resolution import Resolved, resolve
 from observatory.sources.snapshots import SnapshotError, all_of
 
@@ -60,16 +61,16 @@ def get(tmp_path):
     """Resolve with the mirror and no address, unless told otherwise."""
 
     def _get(**options) -> Resolved:
+        kind, url = options.get("kind", "csv"), options.pop("url", None)
         settings = {
             "landing": tmp_path / "landing",
             "mirror": tmp_path / "mirror",
-            "network": "url" in options,
+            "network": url is not None,
             "snapshots": tmp_path / "kept",
-            "url": None,
+            "remote": RemoteFile(url, kind, options.pop("name", None)) if url is not None else None,
             "mirror_path": "insee/base.csv",
-            "kind": "csv",
-            "limits": QUICK,
-            "clock": HeldClock().clock(),
+            "kind": kind,
+            "means": Means(limits=QUICK, clock=HeldClock().clock()),
         }
         return resolve("insee_test", "2022", **(settings | options))
 
@@ -175,7 +176,7 @@ def test_names_that_leave_the_folders_are_refused(tmp_path, source, vintage):
             mirror=None,
             network=False,
             snapshots=tmp_path,
-            url=None,
+            remote=None,
             mirror_path=None,
             kind="csv",
         )
@@ -301,7 +302,7 @@ def test_national_archive_of_the_mirror_is_read(mirror, tmp_path):
         mirror=mirror,
         network=False,
         snapshots=tmp_path / "kept",
-        url=None,
+        remote=None,
         mirror_path="insee/comparateur/base_cc_comparateur_2018_national.zip",
         kind="zip",
         expected_sha256="311caa145141e60a7e61297a2e6038a2acba6d85b3a7763320b058076d2be9dc",

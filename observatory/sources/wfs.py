@@ -5,20 +5,19 @@ it takes ``next_url``, fetches, and gives the bytes to ``add``.
 """
 
 import json
-import re
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 from urllib.parse import urlencode
+
+from pydantic import BaseModel, ConfigDict
 
 from observatory.errors import InputError
 
 PAGE_SIZE = 500
 _REMEDY = "relancer la récupération plus tard\u202f; si l’erreur demeure, déposer la couche en GeoJSON."
-_EXCEPTION = re.compile(r"<(?:\w+:)?ExceptionText>(?P<text>.*?)</(?:\w+:)?ExceptionText>", re.DOTALL)
 
 
-@dataclass(frozen=True)
-class WfsLayer:
+class WfsLayer(BaseModel):
     """A layer of a WFS server.
 
     Attributes:
@@ -27,6 +26,8 @@ class WfsLayer:
         sort_by: property that orders the features; without an order a server may give a feature twice and
             forget another between two pages.
     """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     endpoint: str
     type_name: str
@@ -69,7 +70,7 @@ class Paging:
         """Take the answer to ``next_url``.
 
         Raises:
-            InputError: the answer is an exception report, not GeoJSON, or not the page asked for: its
+            InputError: the answer is not GeoJSON, or not the page asked for: its
                 count of features changes from page to page, a feature comes twice, or pages end before
                 the count announced.
         """
@@ -102,13 +103,8 @@ class Paging:
         return {"type": "FeatureCollection", "features": list(self._features)}
 
     def _page(self, body: bytes) -> dict[str, Any]:
-        text = body.decode("utf-8", errors="replace")
-        if "ExceptionReport" in text[:2_000]:
-            found = _EXCEPTION.search(text)
-            told = " ".join(found["text"].split()) if found else "sans explication"
-            self._refuse(f"le serveur répond par une erreur\u202f: {told}")
         try:
-            page = json.loads(text)
+            page = json.loads(body)
         except ValueError:
             self._refuse("la réponse n’est pas du GeoJSON.")
         if not isinstance(page, dict) or not isinstance(page.get("features"), list):
