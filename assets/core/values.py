@@ -18,7 +18,7 @@ from observatory.sources.landing_contracts import get_contract, load_contracts, 
 from observatory.sources.layouts import LayoutError
 from observatory.sources.melodi_values import get_dataset, read_melodi
 from observatory.sources.obtaining import value_sources
-from observatory.sources.values import read_values
+from observatory.sources.values import read_whole
 from observatory.tables import VALUES
 
 
@@ -87,10 +87,10 @@ def _read(path: Path, source: Source, vintage: str, ground: _Ground) -> list[pl.
         return _read_melodi(path, file.melodi.dataset, vintage, ground)
     if file.cog is None:
         raise LayoutError(f"La fiche de {source.id} ne dit pas la géographie du millésime {vintage}.")
-    asked = read_values(path, source.id, vintage, ground.former(file.cog))
-    found = [ground.bring(asked, source.id, file.cog)]
+    whole = read_whole(path, source.id, vintage)
+    found = [ground.bring(whole.rows(ground.former(file.cog)), source.id, file.cog)]
     if file.complete:
-        found.append(with_comparators(read_values(path, source.id, vintage), source.id, file.complete))
+        found.append(with_comparators(whole.rows(), source.id, file.complete))
     return found
 
 

@@ -69,23 +69,28 @@ def population_measures(populations: pl.DataFrame, territories: pl.DataFrame) ->
         )
     )
     levels = sum_up(base, territories, "commune", ("epci", "basin"))
-    before = levels.select(
-        "level",
-        "code",
-        vintage=pl.col("vintage") + CHANGE_YEARS,
-        before="amount",
-        before_ids="file_ids",
+    change = change_measures(levels, "legal_population", "population_change", "population_before")
+    return pl.concat([levels, change])
+
+
+def change_measures(measures: pl.DataFrame, measure: str, change: str, base: str) -> pl.DataFrame:
+    """Return the change of a count over five years, named ``change``, and what it was before, named ``base``.
+
+    Only where both are published: a change of what is withheld would give it away.
+    """
+    known = measures.filter(pl.col("measure") == measure, pl.col("status") == "published")
+    before = known.select(
+        "level", "code", vintage=pl.col("vintage") + CHANGE_YEARS, before="amount", before_ids="file_ids"
     )
-    both = (
-        levels.drop("status")
-        .join(before, on=["level", "code", "vintage"])
-        .with_columns(file_ids=pl.concat_list("before_ids", "file_ids").list.unique(maintain_order=True))
+    both = known.join(before, on=["level", "code", "vintage"]).with_columns(
+        file_ids=pl.concat_list("before_ids", "file_ids").list.unique(maintain_order=True)
     )
-    change = both.with_columns(
-        measure=pl.lit("population_change"), amount=pl.col("amount") - pl.col("before")
+    return pl.concat(
+        [
+            _measures(both.with_columns(measure=pl.lit(change), amount=pl.col("amount") - pl.col("before"))),
+            _measures(both.with_columns(measure=pl.lit(base), amount=pl.col("before"))),
+        ]
     )
-    base_of_change = both.with_columns(measure=pl.lit("population_before"), amount=pl.col("before"))
-    return pl.concat([levels, _measures(change), _measures(base_of_change)])
 
 
 def series_measures(series: pl.DataFrame, territories: pl.DataFrame) -> pl.DataFrame:

@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 import polars as pl
 
-from observatory.indicators.measures import GRAVITY, MEASURES, sum_up
+from observatory.indicators.measures import GRAVITY, MEASURES, change_measures, sum_up
 from observatory.sources.landing_contracts import load_contracts
 from observatory.sources.layouts import Layout, get_layout
 from observatory.sources.melodi_values import MelodiDataset, get_dataset
@@ -166,7 +166,11 @@ def value_measures(values: pl.DataFrame, territories: pl.DataFrame, known: pl.Da
     )
     others = base.filter(~pl.col("measure").is_in(additive))
     every = pl.concat([summed, others, *(_difference(summed, *terms) for terms in DIFFERENCES)])
-    return every.join(known, on=["level", "code", "measure", "vintage"], how="anti")
+    new = every.join(known, on=["level", "code", "measure", "vintage"], how="anti")
+    census = pl.concat([known, new])
+    return pl.concat(
+        [new, change_measures(census, "population", "census_population_change", "census_population_before")]
+    )
 
 
 def _layouts(source_id: str) -> list[Layout]:

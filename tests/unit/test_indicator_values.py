@@ -119,7 +119,7 @@ def test_comparators_are_sums_of_counts_over_all_communes():
         ("population", "97601", 16),
         ("median_living_standard", "59001", 17_000),
     )
-    sums = with_comparators(frame, SOURCE, VINTAGE)
+    sums = with_comparators(frame, SOURCE, ("department", "region", "country"))
     assert {(row["level"], row["code"]): row["value"] for row in sums.iter_rows(named=True)} == {
         ("department", "59"): 1,
         ("department", "62"): 2,
@@ -130,7 +130,9 @@ def test_comparators_are_sums_of_counts_over_all_communes():
 
 
 def test_comparators_need_a_whole_file():
-    assert with_comparators(values(("population", "59001", 1)), SOURCE, "2022").is_empty()
+    frame = values(("population", "59001", 1))
+    assert with_comparators(frame, SOURCE, ()).is_empty()
+    assert with_comparators(frame, SOURCE, ("department",))["level"].to_list() == ["department"]
 
 
 def test_first_source_of_the_catalogue_stands_and_what_is_known_is_left_out(small_territories):
