@@ -251,6 +251,7 @@ def _pca_in_one_order(matrix: TypologyMatrix, n_axes: int | None) -> Pca:
 
 def _between_share(coordinates: np.ndarray, classes: np.ndarray, weights: np.ndarray | None) -> float:
     """Share of the inertia of centred ``coordinates`` (n×d) that lies between the classes, from 0 to 1."""
-    own, _ = centre_distances(coordinates, classes, weights)
-    masses = np.ones(len(own)) if weights is None else weights
-    return 1 - float(masses @ own**2) / float(masses @ (coordinates**2).sum(axis=1))
+    masses = np.ones(len(coordinates)) if weights is None else weights
+    centres = class_means(coordinates, classes - 1, masses)
+    between = np.bincount(classes - 1, weights=masses) @ (centres**2).sum(axis=1)
+    return float(between / (masses @ (coordinates**2).sum(axis=1)))

@@ -64,113 +64,146 @@ def consolidate(
 
 
 class _Search:
-    """State of the k-means: the class of each point and its second choice; centres, sizes and masses."""
+    """State of the k-means: the class of each point and its second choice; centres, sizes and masses.
+
+    The algorithm moves one point at a time. Points are examined by blocks, up to the first that moves: each
+    array operation counts, since a table of a few hundred rows takes a hundred blocks.
+    """
 
     def __init__(self, points: np.ndarray, weights: np.ndarray, centres: np.ndarray) -> None:
         self.points, self.weights = points, weights
         distances = _squared_distances(points, centres)
         everyone = np.arange(len(points))
-        self.own = first_smallest(distances)
+        # First choice, which is the class of the point, and second one.
+        self.choices = np.empty((2, len(points)), dtype=np.int64)
+        self.own, self.second = self.choices
+        self.own[:] = first_smallest(distances)
         distances[everyone, self.own] = np.inf
-        self.second = first_smallest(distances)
-        self.sizes = np.bincount(self.own, minlength=len(centres))
-        if not self.sizes.all():
+        self.second[:] = first_smallest(distances)
+        self.sizes = np.bincount(self.own, minlength=len(centres)).tolist()
+        if not all(self.sizes):
             raise TypologyError(
                 "la consolidation viderait une classe de l’arbre : aucun point n’est proche de son centre.",
                 "demandez un autre nombre de classes, ou la typologie sans consolidation.",
             )
         self.masses = np.bincount(self.own, weights=weights)
         self.centres = class_means(points, self.own, weights)
+        # What a point's departure, and its arrival, add to the mass of a class.
+        self.shifts = np.stack([-weights, weights])
         # A class is live for point i when it changed since i last compared itself with every class.
-        self.live_until = np.full(len(centres), len(points))
-        self.changed = np.ones(len(centres), dtype=bool)
+        self.live_until = [len(points)] * len(centres)
+        self.changed: set[int] = set()
         self.still = 0
+        self.first_cells = np.arange(len(points)) * len(centres)
 
     def run(self, rounds: int) -> bool:
         """Alternate the two stages; true once every point in turn has stayed where it is."""
-        for _ in range(rounds):
-            self._optimal_transfers()
-            if self.still == len(self.points):
-                return True
-            self._quick_transfers()
-            if len(self.centres) == 2:
-                return True
+        # A point alone in its class leaves no mass behind it: its cost is not a number, and not used.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            for _ in range(rounds):
+                self._optimal_transfers()
+                if self.still == len(self.points):
+                    return True
+                self._quick_transfers()
+                if len(self.centres) == 2:
+                    return True
         return False
 
     def _optimal_transfers(self) -> None:
         """One pass: each point may join whichever class lowers the inertia most."""
         n = len(self.points)
-        self.live_until[self.changed] = n
+        for label in self.changed:
+            self.live_until[label] = n
         position, block = 0, _BLOCK
         while position < n and self.still < n:
-            rows = np.arange(position, min(position + block, n, position + n - self.still))
-            leaving, joining = self._costs(rows)
-            target = self._best_target(rows, joining)
-            mover = _first_mover(leaving, joining[np.arange(len(rows)), target])
-            settled = rows[:mover]
-            alone = self.sizes[self.own[settled]] == 1
-            self.second[settled] = np.where(alone, self.second[settled], target[:mover])
-            if mover == len(rows):
+            stop = min(position + block, n, position + n - self.still)
+            target, mover = self._first_optimal_move(position, stop)
+            settled = slice(position, position + mover)
+            if 1 in self.sizes:
+                target[:mover] = np.where(self._alone(settled), self.second[settled], target[:mover])
+            self.second[settled] = target[:mover]
+            if position + mover == stop:
                 self.still += mover
-                position, block = position + mover, 2 * block
+                position, block = stop, 2 * block
             else:
-                point = position + mover
-                self.live_until[[self.own[point], target[mover]]] = n + point
-                self._move(point, target[mover])
+                point, label = position + mover, int(target[mover])
+                self.live_until[self.own[point]] = self.live_until[label] = n + point
+                self._move(point, label)
                 position, block = point + 1, _BLOCK
-        self.changed[:] = False
-        self.live_until -= n
+        self.changed.clear()
+        self.live_until = [until - n for until in self.live_until]
 
     def _quick_transfers(self) -> None:
         """Passes over the points until none wants to swap its class for its second choice."""
         n = len(self.points)
         position, block, quiet = 0, _BLOCK, 0
         while quiet < n:
-            rows = np.arange(position, min(position + block, n, position + n - quiet))
-            leaving, joining = self._costs(rows)
-            target = self.second[rows]
-            mover = _first_mover(leaving, joining[np.arange(len(rows)), target])
-            if mover == len(rows):
+            stop = min(position + block, n, position + n - quiet)
+            mover = self._first_quick_move(position, stop)
+            if position + mover == stop:
                 quiet += mover
-                position, block = (position + mover) % n, 2 * block
+                position, block = stop % n, 2 * block
             else:
                 point = position + mover
-                self.changed[[self.own[point], target[mover]]] = True
-                self._move(point, target[mover])
+                label = int(self.second[point])
+                self.changed |= {int(self.own[point]), label}
+                self._move(point, label)
                 position, block, quiet = (point + 1) % n, _BLOCK, 0
 
-    def _costs(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Inertia saved when each row leaves its class, and added when it joins each class (rows × k).
+    def _first_optimal_move(self, start: int, stop: int) -> tuple[np.ndarray, int]:
+        """Cheapest other class of the points from ``start`` to ``stop``, and how many precede a move.
 
-        Both are divided by the weight of the row.
+        That class is the second choice unless a live one is cheaper.
         """
-        distances = _squared_distances(self.points[rows], self.centres)
-        own, weights = self.own[rows], self.weights[rows]
-        masses = self.masses[own]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            leaving = distances[np.arange(len(rows)), own] * masses / (masses - weights)
-        joining = distances * (self.masses / (self.masses + weights[:, None]))
-        return np.where(self.sizes[own] == 1, 0.0, leaving), joining
-
-    def _best_target(self, rows: np.ndarray, joining: np.ndarray) -> np.ndarray:
-        """Cheapest other class of each row: the second choice unless a live class is cheaper."""
-        index = np.arange(len(rows))
+        rows = slice(start, stop)
         own, second = self.own[rows], self.second[rows]
-        live = rows[:, None] < self.live_until
-        candidates = np.where(live | live[index, own][:, None], joining, np.inf)
-        candidates[index, own] = np.inf
-        best = first_smallest(candidates)
-        current = joining[index, second]
-        return np.where(candidates[index, best] < current * (1 - TOLERANCE), best, second)
+        costs = _squared_distances(self.points[rows], self.centres)
+        # Cells of a points × classes array, counted row by row.
+        firsts = self.first_cells[: stop - start]
+        own_cells, masses = firsts + own, self.masses.take(own)
+        leaving = costs.take(own_cells) * (masses / (masses + self.shifts[0, rows]))
+        costs *= self.masses / (self.masses + self.weights[rows, None])
+        current = costs.take(firsts + second)
+        if min(self.live_until) < stop:
+            live = np.arange(start, stop)[:, None] < np.array(self.live_until)
+            costs[~(live | live.take(own_cells)[:, None])] = np.inf
+        costs.put(own_cells, np.inf)
+        best = first_smallest(costs)
+        cheapest = costs.take(firsts + best)
+        better = cheapest < current * (1 - TOLERANCE)
+        mover = self._first_gain(rows, leaving, np.where(better, cheapest, current))
+        return np.where(better, best, second), mover
+
+    def _first_quick_move(self, start: int, stop: int) -> int:
+        """How many points, from ``start`` to ``stop``, precede one that its second choice suits better."""
+        rows = slice(start, stop)
+        choices = self.choices[:, rows]
+        differences = self.points[rows] - self.centres.take(choices, axis=0)
+        masses = self.masses.take(choices)
+        costs = np.vecdot(differences, differences) * (masses / (masses + self.shifts[:, rows]))
+        return self._first_gain(rows, costs[0], costs[1])
+
+    def _first_gain(self, rows: slice, leaving: np.ndarray, joining: np.ndarray) -> int:
+        """Position in ``rows`` of the first point that gains by moving, or their number.
+
+        Costs are the inertia saved by leaving a class and added by joining another, per unit of weight.
+        """
+        moving = joining < leaving * (1 - TOLERANCE)
+        if 1 in self.sizes:
+            moving &= ~self._alone(rows)
+        first = int(moving.argmax())
+        return first if moving[first] else len(moving)
+
+    def _alone(self, rows: slice) -> np.ndarray:
+        return np.asarray(np.array(self.sizes)[self.own[rows]] == 1)
 
     def _move(self, point: int, target: int) -> None:
         """Put ``point`` into class ``target``; its former class becomes its second choice."""
-        origin = self.own[point]
-        for label, change in ((origin, -1), (target, 1)):
-            former, moved = self.masses[label], change * self.weights[point]
-            total = former + moved
-            self.centres[label] = (self.centres[label] * former + moved * self.points[point]) / total
-            self.masses[label] = total
+        origin = int(self.own[point])
+        for label, shift, change in ((origin, self.shifts[0, point], -1), (target, self.shifts[1, point], 1)):
+            mass = self.masses[label] + shift
+            self.centres[label] += (self.points[point] - self.centres[label]) * (shift / mass)
+            self.masses[label] = mass
             self.sizes[label] += change
         self.own[point], self.second[point] = target, origin
         self.still = 0
@@ -178,11 +211,5 @@ class _Search:
 
 def _squared_distances(points: np.ndarray, centres: np.ndarray) -> np.ndarray:
     """Squared distances, points × centres, from the differences: exact where points are far from 0."""
-    differences = points[:, None, :] - centres[None, :, :]
-    return np.einsum("ijk,ijk->ij", differences, differences)
-
-
-def _first_mover(leaving: np.ndarray, joining: np.ndarray) -> int:
-    """Position of the first point that gains by moving, or their number."""
-    moving = joining < leaving * (1 - TOLERANCE)
-    return int(moving.argmax()) if moving.any() else len(moving)
+    differences = points[:, None, :] - centres
+    return np.asarray(np.vecdot(differences, differences))

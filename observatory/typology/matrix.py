@@ -17,6 +17,8 @@ _LARGEST = 1e100
 _CONSTANT = 1e-12
 # Standardised columns closer than this everywhere are the same column, whatever its unit.
 _DUPLICATE = 1e-9
+# Only columns correlated more than this can be.
+_CLOSE = 1 - 1e-9
 
 
 @dataclass(eq=False)
@@ -111,10 +113,11 @@ def read_values(
             allowed.
     """
     _check_presence(frame, names)
-    for name in names:
-        if not frame.schema[name].is_numeric():
-            raise _not_numeric(frame[name], ids)
-    values = frame.select(pl.col(name).cast(pl.Float64) for name in names).to_numpy()
+    columns = [frame[name] for name in names]
+    for column in columns:
+        if not column.dtype.is_numeric():
+            raise _not_numeric(column, ids)
+    values = np.column_stack([column.cast(pl.Float64).to_numpy() for column in columns])
     _check_values(values, ids, names, missing_allowed)
     return values
 
@@ -159,13 +162,13 @@ def _check_variables(frame: pl.DataFrame, variables: Sequence[str]) -> None:
 
 
 def _check_ids(ids: pl.Series) -> None:
-    missing = ids.is_null().arg_true()
-    if len(missing):
+    if ids.null_count():
+        row = ids.is_null().arg_true()[0]
         raise TypologyError(
-            "l’identifiant manque.", "donnez un identifiant à chaque ligne.", ids.name, row=missing[0] + 1
+            "l’identifiant manque.", "donnez un identifiant à chaque ligne.", ids.name, row=row + 1
         )
-    repeated = ids.is_duplicated().arg_true()
-    if len(repeated):
+    if ids.n_unique() < len(ids):
+        repeated = ids.is_duplicated().arg_true()
         row = next(row for row in repeated[1:] if ids[row] == ids[repeated[0]])
         raise TypologyError(
             "l’identifiant est déjà celui d’une ligne précédente.",
@@ -217,11 +220,12 @@ def _check_spread(values: np.ndarray, variables: Sequence[str]) -> None:
             column=variables[int(constant.argmax())],
         )
     standardised = (values - values.mean(axis=0)) / sds
-    for later in range(1, len(variables)):
-        gaps = np.abs(standardised[:, :later] - standardised[:, [later]]).max(axis=0)
-        if gaps.min() < _DUPLICATE:
+    # Correlation alone is not precise enough to tell equal columns from close ones.
+    correlations = standardised.T @ standardised / len(values)
+    for later, former in np.argwhere(np.tril(correlations, -1) > _CLOSE):
+        if np.abs(standardised[:, former] - standardised[:, later]).max() < _DUPLICATE:
             raise TypologyError(
-                f"la variable répète « {variables[int(gaps.argmin())]} », à l’unité près : "
+                f"la variable répète « {variables[former]} », à l’unité près : "
                 "l’information compterait double.",
                 "retirez l’une des deux.",
                 column=variables[later],
