@@ -20,6 +20,10 @@ console = Console()
 
 
 _SOURCES_HELP = "Où prendre les sources : embedded (défaut), network, ou mirror=DOSSIER."
+_PERIMETER_HELP = (
+    "Périmètre : année du COG pour les sept intercommunalités (1999, 2006…), mbm ou unesco ; "
+    "la dernière année sinon."
+)
 SourcesOption = Annotated[str | None, typer.Option("--sources", help=_SOURCES_HELP)]
 
 
@@ -35,9 +39,7 @@ def _use_sources(text: str | None) -> None:
 @app.command()
 def run(
     sources: SourcesOption = None,
-    perimeter: Annotated[
-        int | None, typer.Option(help="Année du COG dont le périmètre est retenu ; la dernière sinon.")
-    ] = None,
+    perimeter: Annotated[str | None, typer.Option(help=_PERIMETER_HELP)] = None,
     allow_stale: Annotated[
         bool,
         typer.Option(
@@ -48,12 +50,14 @@ def run(
     ] = False,
 ) -> None:
     """Refaire tout : sources, tables, indicateurs, site."""
-    from assets.perimeter import PERIMETER_VARIABLE
+    from assets.perimeter import PERIMETER_VARIABLE, check_available
     from assets.running import run_everything
+    from observatory.sources.obtaining import current_mode
 
     _use_sources(sources)
     if perimeter is not None:
-        os.environ[PERIMETER_VARIABLE] = str(perimeter)
+        os.environ[PERIMETER_VARIABLE] = perimeter
+    check_available(data_paths(), current_mode())
     started = time.monotonic()
     outcome = run_everything(console.print, allow_stale=allow_stale)
     table = Table(title="Observatoire du Bassin minier : traitement terminé", show_header=False)

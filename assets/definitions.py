@@ -3,7 +3,7 @@
 import dagster as dg
 
 from assets.checks import suites, values_check
-from assets.core import confidential, geography, heritage, mortality, public, values
+from assets.core import confidential, geography, heritage, mortality, perimeters, public, values
 from assets.indicators import observations, typology
 from assets.progress import progress_logger
 from assets.published import website
@@ -14,6 +14,7 @@ RAW = [*extracts.EXTRACTS, *deliveries.DELIVERIES]
 FILES = files.SNAPSHOT_ASSETS
 REFRESHED = [
     *public.TABLES,
+    *perimeters.TABLES,
     *values.TABLES,
     *geography.TABLES,
     *heritage.TABLES,

@@ -45,6 +45,9 @@ _OBSERVATIONS = {
     "unit": "unité",
     "status": "published (publié), secret, missing (manquant), not_applicable (sans objet), "
     "not_available (non disponible)",
+    "perimeter": "périmètre de l’édition : sept_epci (sept intercommunalités), mbm (Mission Bassin Minier), "
+    "unesco (Bien inscrit)",
+    "perimeter_vintage": "année du code officiel géographique (COG) du périmètre",
     "geography_vintage": "géographie sur laquelle le chiffre est calculé",
     "file_ids": "fichiers d’origine, décrits dans sources.csv",
 }
@@ -66,7 +69,10 @@ _DEFINITIONS = {
     "fictive": "true si l’indicateur provient de données fictives",
 }
 _TERRITORIES = {
+    "perimeter": "périmètre : sept_epci (sept intercommunalités), mbm (Mission Bassin Minier), "
+    "unesco (Bien inscrit)",
     "perimeter_vintage": "année du code officiel géographique (COG) du périmètre",
+    "geography_vintage": "année du code officiel géographique (COG) des communes",
     "level": "niveau",
     "code": "code du territoire",
     "name": "nom",

@@ -7,7 +7,7 @@ Does not: figures, and how a producer writes a perimeter down.
 import polars as pl
 
 from observatory.errors import ObservatoryError
-from observatory.tables import TERRITORIES
+from observatory.tables import CITES, TERRITORIES
 
 
 class UnknownPerimeterError(ObservatoryError):
@@ -30,6 +30,8 @@ SEVEN_EPCI = (
 """SIREN of the seven intercommunalités that the founding documents name."""
 
 BASIN = "BM"
+NO_EPCI = "ZZZZZZZZZ"
+"""Code of the group of communes that no EPCI held, as INSEE writes it."""
 DEPARTMENTS = ("59", "62")
 REGION = "32"
 REGION_DEPARTMENTS = ("02", "59", "60", "62", "80")
@@ -43,8 +45,12 @@ def department_of(commune: str) -> str:
     return commune[:3] if commune.startswith(("97", "98")) else commune[:2]
 
 
+_BASIN_NAMES = {
+    "sept_epci": "Bassin minier (sept EPCI)",
+    "mbm": "Bassin minier (Mission Bassin Minier)",
+    "unesco": "Communes du Bien inscrit",
+}
 _NAMES = {
-    BASIN: "Bassin minier (sept EPCI)",
     "59": "Nord",
     "62": "Pas-de-Calais",
     REGION: "Hauts-de-France",
@@ -63,7 +69,7 @@ def french_name(name: str) -> str:
 
 
 def build_territories(perimeters: pl.DataFrame, iris: pl.DataFrame, cites: pl.DataFrame) -> pl.DataFrame:
-    """Return ``core.territories``: every territory in every version of the perimeter.
+    """Return ``core.territories`` of the seven EPCI: every territory in every edition of their composition.
 
     Args:
         perimeters: ``core.perimeters``.
@@ -76,21 +82,53 @@ def build_territories(perimeters: pl.DataFrame, iris: pl.DataFrame, cites: pl.Da
     Raises:
         StrayTerritoryError: an IRIS or a cité lies in a commune that a version does not hold.
     """
-    versions = [
-        _one_version(int(year), frame, iris, cites)
-        for (year,), frame in perimeters.sort("commune_code").group_by(
-            "perimeter_vintage", maintain_order=True
+    versions = []
+    for (year,), edition in perimeters.group_by("perimeter_vintage", maintain_order=True):
+        communes = set(edition["commune_code"])
+        _check_inside(year, communes, iris["code"].str.head(5), "IRIS")
+        _check_inside(year, communes, cites["commune_codes"].explode(), "cités")
+        named = edition.with_columns(
+            perimeter=pl.lit("sept_epci"), geography_vintage="perimeter_vintage", epci_label="epci_name"
         )
-    ]
+        versions.append(_one_version(named, iris, cites))
     return TERRITORIES.conform(pl.concat(versions))
 
 
-def _one_version(year: int, perimeter: pl.DataFrame, iris: pl.DataFrame, cites: pl.DataFrame) -> pl.DataFrame:
-    names = {row["commune_code"]: french_name(row["commune_name"]) for row in perimeter.iter_rows(named=True)}
-    _check_inside(year, names, iris["code"].str.head(5), "IRIS")
-    _check_inside(year, names, cites["commune_codes"].explode(), "cités")
-    epci_of = dict(perimeter.select("commune_code", "epci_code").iter_rows())
-    epci_names = dict(perimeter.select("epci_code", "epci_name").unique().iter_rows())
+def build_version(version: pl.DataFrame, iris: pl.DataFrame, cites: pl.DataFrame) -> pl.DataFrame:
+    """Return ``core.territories`` of one version of any perimeter.
+
+    IRIS and cités that are not wholly in its communes are left out: a part of them is no figure. An EPCI with
+    communes out of the perimeter says in its name how many it has inside, since its sums bear on those;
+    communes that had no EPCI make a group of their own.
+
+    Args:
+        version: frame of ``geography.perimeter_versions.on_communes_of_today``.
+        iris: as ``build_territories``.
+        cites: as ``build_territories``.
+    """
+    communes = version["commune_code"].implode()
+    plural = pl.when(pl.col("epci_members") > 1).then(pl.lit("s")).otherwise(pl.lit(""))
+    labelled = version.with_columns(
+        pl.col("epci_code").fill_null(NO_EPCI),
+        epci_label=pl.when(pl.col("epci_code").is_null())
+        .then(pl.lit("Communes sans intercommunalité"))
+        .when(pl.col("epci_members") < pl.col("epci_communes"))
+        .then(pl.format("{} ({} commune{} sur {})", "epci_name", "epci_members", plural, "epci_communes"))
+        .otherwise(pl.col("epci_name")),
+    )
+    inside = pl.col("commune_codes").list.eval(pl.element().is_in(communes)).list.all()
+    return TERRITORIES.conform(
+        _one_version(labelled, iris.filter(pl.col("code").str.head(5).is_in(communes)), cites.filter(inside))
+    )
+
+
+def _one_version(version: pl.DataFrame, iris: pl.DataFrame, cites: pl.DataFrame) -> pl.DataFrame:
+    """Return the territories of one version, whose rows also have perimeter, geography and ``epci_label``."""
+    version = version.sort("commune_code")
+    perimeter, year, geography = version.select("perimeter", "perimeter_vintage", "geography_vintage").row(0)
+    names = {row["commune_code"]: french_name(row["commune_name"]) for row in version.iter_rows(named=True)}
+    epci_of = dict(version.select("commune_code", "epci_code").iter_rows())
+    epci_names = dict(version.select("epci_code", "epci_label").unique().iter_rows())
     country = [f"country:{COUNTRY}"]
     region = [f"region:{REGION}", *country]
     basin = [f"basin:{BASIN}"]
@@ -102,7 +140,7 @@ def _one_version(year: int, perimeter: pl.DataFrame, iris: pl.DataFrame, cites: 
         ("country", COUNTRY, _NAMES[COUNTRY], []),
         ("region", REGION, _NAMES[REGION], country),
         *(("department", code, _NAMES[code], region) for code in DEPARTMENTS),
-        ("basin", BASIN, _NAMES[BASIN], region),
+        ("basin", BASIN, _BASIN_NAMES[perimeter], region),
         *(("epci", code, french_name(name), [*basin, *region]) for code, name in epci_names.items()),
         *(("commune", code, name, above_commune(code)) for code, name in names.items()),
     ]
@@ -116,11 +154,26 @@ def _one_version(year: int, perimeter: pl.DataFrame, iris: pl.DataFrame, cites: 
         place = "–".join(names[code] for code in communes)
         parents = [f"commune:{code}" for code in communes] + above_commune(communes[0])
         rows.append(("cite", cite["slug"], f"{cite['name']} ({place})", parents))
-    return pl.DataFrame([(year, *row) for row in rows], schema=TERRITORIES.polars_schema, orient="row")
+    return pl.DataFrame(
+        [(perimeter, year, geography, *row) for row in rows],
+        schema=TERRITORIES.polars_schema,
+        orient="row",
+    )
 
 
-def _check_inside(year: int, names: dict[str, str], communes: pl.Series, kind: str) -> None:
-    strangers = sorted(set(communes) - set(names))
+def cites_within(cites: pl.DataFrame, territories: pl.DataFrame) -> pl.DataFrame:
+    """Return the cités of one perimeter version, each with its EPCI in that version.
+
+    Args:
+        cites: ``core.cites``.
+        territories: ``core.territories`` of one perimeter version.
+    """
+    homes = members(territories, "cite", "epci").rename({"child": "slug", "parent": "epci_code"})
+    return CITES.conform(cites.drop("epci_code").join(homes, on="slug"))
+
+
+def _check_inside(year: object, inside: set[str], communes: pl.Series, kind: str) -> None:
+    strangers = sorted(set(communes) - inside)
     if strangers:
         raise StrayTerritoryError(
             f"Des {kind} sont dans des communes que le périmètre du COG {year} n’a pas : "
@@ -129,18 +182,23 @@ def _check_inside(year: int, names: dict[str, str], communes: pl.Series, kind: s
         )
 
 
-def select_perimeter(territories: pl.DataFrame, year: int | None = None) -> pl.DataFrame:
-    """Return the territories of one perimeter version, the latest by default.
+def select_perimeter(
+    territories: pl.DataFrame, year: int | None = None, perimeter: str = "sept_epci"
+) -> pl.DataFrame:
+    """Return the territories of one version of a perimeter, the latest by default.
 
     Raises:
-        UnknownPerimeterError: no version of that year.
+        UnknownPerimeterError: no such version.
     """
-    years = territories["perimeter_vintage"].unique().sort().to_list()
+    versions = territories.filter(pl.col("perimeter") == perimeter)
+    years = versions["perimeter_vintage"].unique().sort().to_list()
+    if not years:
+        raise UnknownPerimeterError(f"Cette édition n’a pas le périmètre « {perimeter} ».")
     wanted = years[-1] if year is None else year
     if wanted not in years:
         known = ", ".join(map(str, years))
         raise UnknownPerimeterError(f"Pas de périmètre pour le COG {wanted}. Versions connues : {known}.")
-    return territories.filter(pl.col("perimeter_vintage") == wanted)
+    return versions.filter(pl.col("perimeter_vintage") == wanted)
 
 
 def members(territories: pl.DataFrame, child: str, parent: str) -> pl.DataFrame:

@@ -12,7 +12,7 @@ from observatory.tables import VALUES
 
 PAIR = "ExpectColumnPairValuesAToBeGreaterThanB"
 
-# Communes of the perimeter that a source cannot have; every other source covers all 287.
+# Communes of the seven EPCI that a source cannot have; every other source covers all 287.
 COMMUNES = 287
 PARTLY_COVERED = {
     "sdes_rpls": "Le répertoire ne liste que les communes où un bailleur a un logement.",
@@ -70,12 +70,14 @@ def validate_values(values: pl.DataFrame, legal: pl.DataFrame) -> pl.DataFrame:
 
     Args:
         values: ``core.values``.
-        legal: ``core.populations``.
+        legal: ``core.populations``: its communes are those of the seven EPCI, which files must cover. Other
+            communes, those of the Mission, are checked for what they say and not for being there.
 
     Returns:
         One row per rule and file (``expectations.CHECKS_SCHEMA``).
     """
     frames = [pl.DataFrame(schema=CHECKS_SCHEMA)]
+    of_seven = pl.col("code").is_in(legal.filter(pl.col("level") == "commune")["code"].unique().implode())
     for (file_id,), frame in values.sort("file_id").group_by("file_id", maintain_order=True):
         communes = frame.filter(pl.col("level") == "commune")
         if communes.is_empty():
@@ -83,8 +85,8 @@ def validate_values(values: pl.DataFrame, legal: pl.DataFrame) -> pl.DataFrame:
         for (year,), of_year in communes.sort("vintage").group_by("vintage", maintain_order=True):
             wide = of_year.pivot(on="variable", index="code", values="value")
             frames.append(_checked(str(file_id), year, _rules(wide.columns), wide))
-        frames.append(_coverage(str(file_id), communes))
-    totals = _totals(values)
+        frames.append(_coverage(str(file_id), communes.filter(of_seven)))
+    totals = _totals(values.filter(of_seven))
     frames += [_against_legal(totals, legal), _jumps(totals)]
     return pl.concat(frames)
 

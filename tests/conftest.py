@@ -143,7 +143,7 @@ def small_territories() -> pl.DataFrame:
     ]
     return TERRITORIES.conform(
         pl.DataFrame(
-            [(2026, level, code, code, parents) for level, code, parents in rows],
+            [("sept_epci", 2026, 2026, level, code, code, parents) for level, code, parents in rows],
             schema=TERRITORIES.polars_schema,
             orient="row",
         )

@@ -24,10 +24,10 @@ _LANDLORDS: dict[str, Landlord] = {"maisons_et_cites": "maisons-et-cites", "sia_
 def dwellings(
     context: dg.AssetExecutionContext,
     core_mbm__cites: pl.DataFrame,
-    core_etalab__commune_perimeters: pl.DataFrame,
+    core_all__perimeter_communes: pl.DataFrame,
 ) -> pl.DataFrame:
     """Sort the landlords' deliveries and keep the accepted rows."""
-    communes = set(core_etalab__commune_perimeters["commune_code"])
+    communes = set(core_all__perimeter_communes["commune_code"])
     accepted = []
     for source_id, landlord in _LANDLORDS.items():
         source = get_source(source_id)
@@ -56,10 +56,10 @@ def dwellings(
 def beneficiaries(
     context: dg.AssetExecutionContext,
     core_mbm__cites: pl.DataFrame,
-    core_etalab__commune_perimeters: pl.DataFrame,
+    core_all__perimeter_communes: pl.DataFrame,
 ) -> pl.DataFrame:
     """Sort ANGDM's deliveries and keep the accepted rows."""
-    communes = set(core_etalab__commune_perimeters["commune_code"])
+    communes = set(core_all__perimeter_communes["commune_code"])
     source = get_source("angdm")
     accepted = []
     for vintage in source.vintages:

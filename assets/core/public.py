@@ -4,8 +4,10 @@ import dagster as dg
 import polars as pl
 
 from assets.building import table_asset
+from assets.core.geography import latest_perimeter, read_history
 from assets.raw.deliveries import PRODUCERS
 from assets.raw.files import asset_name
+from observatory.geography.perimeter_versions import on_communes_of_today
 from observatory.paths import data_paths
 from observatory.sources.catalogue import get_source
 from observatory.sources.cites import check_communes, read_cites
@@ -17,8 +19,8 @@ from observatory.sources.extracts import (
     parse_populations,
 )
 from observatory.sources.obtaining import file_sources
-from observatory.tables import FILES
-from observatory.territories import build_territories
+from observatory.tables import CONTOURS, FILES, TERRITORIES
+from observatory.territories import build_territories, build_version
 
 _POLARS = {"polars"}
 
@@ -66,9 +68,22 @@ def census(raw_insee__iris_census: pl.DataFrame) -> pl.DataFrame:
     kinds=_POLARS,
     description="Contours simplifiés des communes et superficies.",
 )
-def contours(raw_contours__commune_outlines: pl.DataFrame) -> pl.DataFrame:
-    """Type the contours."""
-    return parse_contours(raw_contours__commune_outlines)
+def contours(
+    raw_contours__commune_outlines: pl.DataFrame, core_mbm__heritage_features: pl.DataFrame
+) -> pl.DataFrame:
+    """Type the contours, and take those of the Mission's other communes from its layer."""
+    embedded = parse_contours(raw_contours__commune_outlines)
+    beyond = core_mbm__heritage_features.filter(pl.col("layer") == "communes_mbm").join(
+        embedded.filter(pl.col("level") == "commune"), on="code", how="anti"
+    )
+    others = beyond.select(
+        pl.lit("commune").alias("level"),
+        "code",
+        "geometry",
+        (pl.col("area_ha") / 100).alias("area_km2"),
+        "file_id",
+    )
+    return CONTOURS.conform(pl.concat([embedded, others]))
 
 
 @table_asset(
@@ -93,16 +108,29 @@ def cites(core_etalab__commune_perimeters: pl.DataFrame) -> pl.DataFrame:
     "core.territories",
     group="core",
     kinds=_POLARS,
-    description="Tous les territoires de toutes les versions du périmètre, avec ceux qui les contiennent.",
+    description="Tous les territoires de toutes les versions des périmètres, avec ceux qui les contiennent.",
 )
 def territories(
     core_etalab__commune_perimeters: pl.DataFrame,
+    core_all__perimeter_communes: pl.DataFrame,
+    raw_insee_cog_mouvements__snapshots: pl.DataFrame,
     core_insee__iris_census: pl.DataFrame,
     core_mbm__cites: pl.DataFrame,
 ) -> pl.DataFrame:
-    """Build the territories and their parents."""
+    """Build the territories and their parents: the editions of the seven EPCI, then the other versions."""
     iris = core_insee__iris_census.filter(pl.col("level") == "iris")
-    return build_territories(core_etalab__commune_perimeters, iris, core_mbm__cites)
+    frames = [build_territories(core_etalab__commune_perimeters, iris, core_mbm__cites)]
+    history = read_history(raw_insee_cog_mouvements__snapshots, core_all__perimeter_communes)
+    latest = latest_perimeter(core_all__perimeter_communes)
+    today, names = int(latest["perimeter_vintage"][0]), dict(latest.drop("perimeter_vintage").iter_rows())
+    editions = core_etalab__commune_perimeters.select(
+        pl.lit("sept_epci").alias("perimeter"), "perimeter_vintage"
+    )
+    others = core_all__perimeter_communes.join(editions, on=editions.columns, how="anti")
+    for _, version in others.group_by(editions.columns):
+        now = on_communes_of_today(version, today, names, history)
+        frames.append(build_version(now, iris, core_mbm__cites))
+    return TERRITORIES.conform(pl.concat(frames))
 
 
 @table_asset(

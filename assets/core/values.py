@@ -33,19 +33,19 @@ from observatory.tables import VALUES
 )
 def values(
     context: dg.AssetExecutionContext,
-    core_etalab__commune_perimeters: pl.DataFrame,
+    core_all__perimeter_communes: pl.DataFrame,
     events: pl.DataFrame,
     **snapshots: pl.DataFrame,
 ) -> pl.DataFrame:
-    """Read every snapshot by its layout, onto the communes of the latest perimeter.
+    """Read every snapshot by its layout, onto the communes of today's perimeters.
 
     Sums of the comparators that a file holds whole stand beside them.
     """
-    latest = latest_perimeter(core_etalab__commune_perimeters)
+    latest = latest_perimeter(core_all__perimeter_communes)
     ground = _Ground(
         int(latest["perimeter_vintage"][0]),
         frozenset(latest["commune_code"]),
-        read_history(events, core_etalab__commune_perimeters),
+        read_history(events, core_all__perimeter_communes),
     )
     frames = [pl.DataFrame(schema=VALUES.polars_schema)]
     for source_id, source in value_sources().items():

@@ -9,6 +9,7 @@ from assets.perimeter import chosen_perimeter
 from assets.storage import SESSION
 from observatory.rendering.inputs import SiteData
 from observatory.rendering.website import build_site
+from observatory.territories import cites_within
 
 
 @dg.asset(
@@ -42,7 +43,7 @@ def site(
     data = SiteData(
         perimeter_vintage=int(territories["perimeter_vintage"][0]),
         territories=territories,
-        cites=core_mbm__cites,
+        cites=cites_within(core_mbm__cites, territories),
         observations=indicators_all__observations,
         definitions=indicators_all__definitions,
         files=core_all__files,
@@ -54,7 +55,8 @@ def site(
         checks=session.read(CHECKS_TABLE),
         cite_ties=core_mbm__cite_ties,
         cite_heritage=core_mbm__cite_heritage,
-        cite_shares=core_mbm__cite_shares,
+        # A cité of the perimeter may cross into a commune that is not in it, and that has no page.
+        cite_shares=core_mbm__cite_shares.join(territories, on="code", how="semi"),
         cite_contradictions=core_mbm__cite_contradictions,
     )
     pages = build_site(data, session.site)

@@ -4,17 +4,13 @@ Belongs here: which communes a perimeter holds in a year of the COG, in which EP
 Does not: reading compositions and layers (``sources``), and the perimeter the site shows (``territories``).
 """
 
-from collections.abc import Mapping
-from itertools import pairwise
-
-import numpy as np
 import polars as pl
 import shapely
-from pyproj import Transformer
 
 from observatory.errors import ObservatoryError
 from observatory.geography.history import History
 from observatory.geography.populations import former_by_commune
+from observatory.heritage.shapes import lambert
 from observatory.territories import SEVEN_EPCI, UnknownPerimeterError
 
 PERIMETERS = {
@@ -40,8 +36,6 @@ Contours are drawn to some metres and the property often follows a limit between
 layers the areas leave a gap between 0.10 ha (a limit) and 0.33 ha (a place).
 """
 
-SITUATIONS = ("same_epci", "other_epci", "no_epci")
-
 
 class UndocumentedPerimeterError(ObservatoryError):
     """A perimeter that no source lists."""
@@ -64,6 +58,21 @@ def check_perimeter(perimeter: str) -> str:
             f"« {perimeter} » n’est pas un périmètre. Périmètres connus\u202f: {', '.join(PERIMETERS)}."
         )
     return perimeter
+
+
+def named_perimeter(text: str) -> tuple[str, int | None]:
+    """Return the perimeter and the COG year that a text names: a year for the seven EPCI, or a name.
+
+    Returns:
+        The perimeter, and its year; None for the latest.
+
+    Raises:
+        UndocumentedPerimeterError: as ``check_perimeter``.
+        UnknownPerimeterError: as ``check_perimeter``.
+    """
+    if text.isdecimal():
+        return "sept_epci", int(text)
+    return check_perimeter(text.lower()), None
 
 
 def seven_epci(
@@ -127,29 +136,6 @@ def seven_epci(
     ).sort("commune_code")
 
 
-def seven_epci_as_they_were(year: int, compositions: pl.DataFrame) -> pl.DataFrame:
-    """Return the seven EPCI under their SIREN in COG ``year``, and those that did not exist under it.
-
-    Returns:
-        Seven rows: epci_code, epci_name, epci_kind, communes (how many it held in the departments of the
-        file), note (French; null where the EPCI is there).
-
-    Raises:
-        UnknownPerimeterError: no composition of that year.
-    """
-    found = (
-        _composition(compositions, year)
-        .group_by("epci_code")
-        .agg(pl.col("epci_name", "epci_kind").first(), pl.len().cast(pl.Int64).alias("communes"))
-    )
-    seven = pl.DataFrame({"epci_code": sorted(SEVEN_EPCI)}).join(found, on="epci_code", how="left")
-    absent = pl.col("communes").is_null()
-    note = f"aucun EPCI n’a ce SIREN au 1er janvier {year}"
-    return seven.with_columns(pl.col("communes").fill_null(0), note=pl.when(absent).then(pl.lit(note))).sort(
-        "epci_code"
-    )
-
-
 def communes_touching(
     areas: pl.DataFrame, contours: pl.DataFrame, minimum_ha: float = SLIVER_HA
 ) -> pl.DataFrame:
@@ -164,8 +150,10 @@ def communes_touching(
         One row per commune that meets them at all: commune_code, area_ha (common area, in Lambert-93), share
         (of the commune), kept, and reason where it is not kept (French), sorted by code.
     """
-    property_ = shapely.union_all(shapely.make_valid(_lambert(areas["geometry"])))
-    communes = shapely.make_valid(_lambert(contours["geometry"]))
+    property_ = shapely.union_all(
+        shapely.make_valid(lambert(shapely.from_geojson(areas["geometry"].to_list())))
+    )
+    communes = shapely.make_valid(lambert(shapely.from_geojson(contours["geometry"].to_list())))
     common = shapely.area(shapely.intersection(communes, property_)) / 1e4
     touching = shapely.intersects(communes, property_)
     frame = pl.DataFrame(
@@ -186,21 +174,6 @@ def communes_touching(
     )
 
 
-def differences(versions: Mapping[int, frozenset[str]]) -> pl.DataFrame:
-    """Return what enters and leaves between successive versions of a perimeter.
-
-    Returns:
-        Columns cog_year, commune_code, change (enters, leaves), against the version before.
-    """
-    rows: list[tuple[int, str, str]] = []
-    years = sorted(versions)
-    for before, after in pairwise(years):
-        rows += [(after, code, "enters") for code in sorted(versions[after] - versions[before])]
-        rows += [(after, code, "leaves") for code in sorted(versions[before] - versions[after])]
-    schema = {"cog_year": pl.Int32, "commune_code": pl.String, "change": pl.String}
-    return pl.DataFrame(rows, schema=schema, orient="row")
-
-
 def _composition(compositions: pl.DataFrame, year: int) -> pl.DataFrame:
     frame = compositions.filter(pl.col("cog_year") == year)
     if frame.is_empty():
@@ -209,12 +182,3 @@ def _composition(compositions: pl.DataFrame, year: int) -> pl.DataFrame:
             f"Pas de composition des EPCI pour le COG {year}. Années connues\u202f: {known}."
         )
     return frame
-
-
-def _lambert(geometries: pl.Series) -> np.ndarray:
-    to_lambert = Transformer.from_crs(4326, 2154, always_xy=True)
-
-    def project(points: np.ndarray) -> np.ndarray:
-        return np.column_stack(to_lambert.transform(points[:, 0], points[:, 1]))
-
-    return np.asarray(shapely.transform(shapely.from_geojson(geometries.to_list()), project))

@@ -26,7 +26,7 @@ def compute_observations(
 
 
 def _observe(indicator: Indicator, measures: pl.DataFrame, territories: pl.DataFrame) -> pl.DataFrame:
-    year = territories["perimeter_vintage"][0]
+    version = territories.row(0, named=True)
     grid = (
         territories.filter(pl.col("level").is_in(indicator.levels))
         .select("level", "code")
@@ -70,7 +70,9 @@ def _observe(indicator: Indicator, measures: pl.DataFrame, territories: pl.DataF
         denominator="denominator",
         unit=pl.lit(indicator.unit),
         status="status",
-        geography_vintage=pl.lit(f"COG {year}"),
+        perimeter=pl.lit(version["perimeter"]),
+        perimeter_vintage=pl.lit(version["perimeter_vintage"]),
+        geography_vintage=pl.lit(f"COG {version['geography_vintage']}"),
         file_ids=pl.col("file_ids").fill_null([]),
     )
 

@@ -56,7 +56,8 @@ def census_measures(census: pl.DataFrame, territories: pl.DataFrame) -> pl.DataF
         value_name="amount",
     )
     base = _measures(long.with_columns(file_ids=pl.concat_list("file_id")))
-    return sum_up(base, territories, "iris", ("commune", "epci", "basin"))
+    # By way of the communes: one without IRIS leaves its EPCI and the basin without a sum.
+    return sum_up(sum_up(base, territories, "iris", ("commune",)), territories, "commune", ("epci", "basin"))
 
 
 def population_measures(populations: pl.DataFrame, territories: pl.DataFrame) -> pl.DataFrame:

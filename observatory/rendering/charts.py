@@ -218,7 +218,10 @@ def _spec(traces: list[dict[str, Any]], *, height: int, fictive: bool, **layout:
 
 def _ticks(low: float, high: float) -> list[float]:
     """Return three to six round values that enclose an interval."""
-    spread = (high - low) or abs(high) or 1.0
+    spread = high - low
+    # Two rates that are the same one may differ by a rounding of the computer, which no axis can show.
+    if spread <= 1e-9 * max(abs(low), abs(high)):
+        spread = abs(high) or 1.0
     magnitude = 10 ** math.floor(math.log10(spread / 3))
     step = next(factor * magnitude for factor in (1, 2, 5, 10) if factor * magnitude * 4 >= spread)
     start, stop = math.floor(low / step), math.ceil(high / step)

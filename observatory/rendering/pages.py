@@ -16,6 +16,7 @@ from observatory.rendering.french import number, plural
 from observatory.rendering.heritage import Contour
 from observatory.rendering.maps import Drawing
 from observatory.rendering.places import Cite, Place
+from observatory.sources.catalogue import declared_corrections
 
 # A line chart of two vintages is a slope that the table already gives.
 _SHORTEST_SERIES = 3
@@ -321,5 +322,5 @@ def _methods(edition: Edition) -> Page:
         "Méthodes",
         "Sources, définitions des indicateurs, statuts, périmètres, confidentialité et contrôles.",
         False,
-        {"titles": titles},
+        {"titles": titles, "corrections": declared_corrections()},
     )

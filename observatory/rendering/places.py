@@ -13,6 +13,7 @@ import polars as pl
 
 from observatory.errors import ObservatoryError
 from observatory.rendering.french import fold, typeset, typeset_row
+from observatory.rendering.wording import PerimeterWording, perimeter_wording
 
 _ADDRESSES = {
     "cite": "cites/{}/index.html",
@@ -84,6 +85,7 @@ class Gazetteer:
         if rows.is_empty():
             raise ObservatoryError(f"Aucun territoire pour le périmètre {perimeter_vintage} du COG.")
         self.perimeter_vintage = perimeter_vintage
+        self.perimeter, self.geography_vintage = rows.select("perimeter", "geography_vintage").row(0)
         self._places = {
             (row["level"], row["code"]): Place(
                 row["level"], row["code"], row["name"], tuple(_parent(key) for key in row["parents"])
@@ -122,6 +124,11 @@ class Gazetteer:
             (place for place in self._places.values() if place.level == level),
             key=lambda place: place.sort_key,
         )
+
+    @cached_property
+    def wording(self) -> PerimeterWording:
+        """How the perimeter is told."""
+        return perimeter_wording(self.perimeter, self.perimeter_vintage, self.geography_vintage)
 
     @cached_property
     def communes(self) -> list[Place]:

@@ -45,6 +45,59 @@ LEVELS = {
     "country": "Pays",
 }
 
+
+@dataclass(frozen=True)
+class PerimeterWording:
+    """How a perimeter version is told.
+
+    Attributes:
+        of: what follows « périmètre ».
+        name: the perimeter, standing alone.
+        content: what its communes and groups of communes are.
+        basin: what the basin is; ``{communes}`` and ``{epcis}`` stand for their counts and nouns.
+    """
+
+    of: str
+    name: str
+    content: str
+    basin: str
+
+
+def perimeter_wording(perimeter: str, vintage: int, geography: int) -> PerimeterWording:
+    """Return the wording of a perimeter version.
+
+    Args:
+        perimeter: one of the contract's perimeters.
+        vintage: COG year of the perimeter.
+        geography: COG year of its communes.
+    """
+    cog = f"code officiel géographique (COG) {vintage}"
+    if perimeter != "sept_epci":
+        of, communes = _OTHER_PERIMETERS[perimeter]
+        name = f"communes {of}, {cog}"
+        return PerimeterWording(
+            f"{of} (COG {vintage})", name, name, f"l’ensemble des {{communes}} {communes},"
+        )
+    if geography != vintage:
+        name = f"intercommunalités du {cog}, communes du COG {geography}"
+        basin = (
+            "l’ensemble des {communes} des sept intercommunalités d’aujourd’hui, "
+            f"groupées comme au COG {vintage},"
+        )
+        return PerimeterWording(f"du COG {vintage}, sur les communes du COG {geography}", name, name, basin)
+    return PerimeterWording(
+        f"du COG {vintage}",
+        cog,
+        f"communes et intercommunalités du {cog}",
+        "la réunion de {epcis}, soit {communes},",
+    )
+
+
+_OTHER_PERIMETERS = {
+    "mbm": ("de la Mission Bassin Minier", "de la couche de la Mission Bassin Minier"),
+    "unesco": ("du Bien inscrit", "que touche le Bien inscrit au Patrimoine mondial"),
+}
+
 POLARITIES = {
     "higher_is_better": "une valeur élevée est favorable",
     "lower_is_better": "une valeur faible est favorable",

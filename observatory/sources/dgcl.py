@@ -31,6 +31,7 @@ _KIND_OF_NAME = {
     "CC": r"(?i)^communauté de communes",
     "METRO": r"(?i)métropole",
 }
+_SPELT_OUT = {kind: f"{pattern} " for kind, pattern in _KIND_OF_NAME.items() if kind != "METRO"}
 # INSEE's code for the communes that belong to no EPCI.
 _NO_EPCI = "ZZZZZZZZZ"
 
@@ -66,6 +67,8 @@ def parse_epci(text: pl.DataFrame, cog_year: int, name: str = "epci.csv") -> pl.
         for kind, pattern in _KIND_OF_NAME.items()
     )
     frame = frame.with_columns(pl.coalesce("epci_kind", by_name).alias("epci_kind"))
+    for kind, pattern in _SPELT_OUT.items():
+        frame = frame.with_columns(pl.col("epci_name").str.replace(pattern, f"{kind} "))
     _check(frame, name)
     return frame.select(
         pl.lit(cog_year, pl.Int32).alias("cog_year"),
@@ -87,8 +90,13 @@ def _repaired(column: pl.Expr) -> pl.Expr:
 
 
 def _epci_name(column: pl.Expr) -> pl.Expr:
-    """Return names without the acronym that 2016 and 2017 append, and with « district » in full (1999)."""
-    return _repaired(column).str.replace(r" \[[^\]]*\]$", "").str.replace(r"^D[. ]\s*", "DISTRICT ")
+    """Return names without the acronym that 2016 and 2017 append nor the capital lost, districts in full."""
+    return (
+        _repaired(column)
+        .str.replace(r" \[[^\]]*\]$", "")
+        .str.replace("d'hénin", "d'Hénin", literal=True)
+        .str.replace(r"^D[. ]\s*", "DISTRICT ")
+    )
 
 
 def _check(frame: pl.DataFrame, name: str) -> None:

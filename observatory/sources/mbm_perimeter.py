@@ -1,7 +1,7 @@
-"""Layers of the Mission Bassin Minier (GeoJSON, WGS84): its 330 communes, the inscribed property; names tied.
+"""Layers of the Mission Bassin Minier (GeoJSON): reading them, and tying their communes to the COG.
 
-Belongs here: the properties of those layers, and tying a commune's name to its code.
-Does not: the cités (``cites``), and which perimeter a page shows (``geography.perimeters``).
+Belongs here: the features of a layer, the code of a commune it names, the name of a commune it codes.
+Does not: what the features say (``heritage``), which perimeter a page shows (``geography.perimeters``).
 """
 
 import json
@@ -14,7 +14,6 @@ from typing import Any
 import polars as pl
 
 from observatory.errors import InputError
-from observatory.sources.columns import check_commune_codes
 
 _REMEDY = "reprenez la couche sur Géo2France, sans la modifier."
 _MATCHES = {
@@ -43,67 +42,27 @@ def read_layer(path: Path) -> list[dict[str, Any]]:
     return features
 
 
-def parse_mbm_communes(
-    features: list[dict[str, Any]], communes: pl.DataFrame, name: str = "communes-mbm.geojson"
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the communes of the Mission's layer, and those that could not be tied to the COG.
-
-    The layer carries codes; a feature without one is tied by its name, and a code that the COG does not give
-    to that name is told as a miss rather than believed.
+def check_communes(features: pl.DataFrame, communes: pl.DataFrame, name: str) -> None:
+    """Check that the COG gives to each code of the Mission's communes the name that the layer gives.
 
     Args:
-        features: the layer's features.
-        communes: columns code, name: the communes of the COG of the layer, in the departments 59 and 62.
-        name: the file, for errors.
-
-    Returns:
-        First frame: commune_code, commune_name (as the COG writes it), epci_code, epci_name, geometry
-        (GeoJSON text). Second frame: name, code, reason of each miss.
+        features: columns code, name: the communes of the layer.
+        communes: columns code, name, of the COG.
+        name: name of the file, for errors.
 
     Raises:
-        InputError: a feature has neither code nor name, or a commune comes twice.
+        InputError: it does not; the error names the commune.
     """
-    rows = [_properties(feature, name) for feature in features]
-    by_name = match_communes([row["nom"] for row in rows], communes)
     known = dict(communes.select("code", "name").iter_rows())
-    kept, missed = [], []
-    for row, match in zip(rows, by_name.iter_rows(named=True), strict=True):
-        code = row["insee"] or match["code"]
-        reason = match["reason"]
-        if row["insee"]:
-            same = row["insee"] in known and _key(known[row["insee"]]) == _key(row["nom"])
-            reason = None if same else f"le COG ne donne pas ce nom au code {row['insee']}"
-        if reason:
-            missed.append((row["nom"], code, reason))
-        else:
-            kept.append((code, known[code], row["epci_siren"], row["epci_nom"], row["geometry"]))
-    schema = ["commune_code", "commune_name", "epci_code", "epci_name", "geometry"]
-    frame = pl.DataFrame(kept, schema=dict.fromkeys(schema, pl.String), orient="row").sort("commune_code")
-    check_commune_codes(frame, name, "commune_code")
-    if frame["commune_code"].is_duplicated().any():
-        raise InputError(name, "une commune vient deux fois.", _REMEDY, column="insee")
-    misses = dict.fromkeys(("name", "code", "reason"), pl.String)
-    return frame, pl.DataFrame(missed, schema=misses, orient="row").sort("name")
-
-
-def _properties(feature: dict[str, Any], name: str) -> dict[str, Any]:
-    properties = feature.get("properties") or {}
-    if not properties.get("nom"):
-        raise InputError(name, "une commune n’a pas de nom.", _REMEDY, column="nom")
-    values = {key: properties.get(key) for key in ("insee", "nom", "epci_siren", "epci_nom")}
-    return {**values, "geometry": json.dumps(feature.get("geometry"))}
-
-
-def parse_polygons(features: list[dict[str, Any]], name: str) -> pl.DataFrame:
-    """Return the areas of a layer as a frame with one column, geometry (GeoJSON text).
-
-    Raises:
-        InputError: a feature is not an area.
-    """
-    for feature in features:
-        if (feature.get("geometry") or {}).get("type") not in ("Polygon", "MultiPolygon"):
-            raise InputError(name, "une entité n’est pas une surface.", _REMEDY)
-    return pl.DataFrame({"geometry": [json.dumps(feature["geometry"]) for feature in features]})
+    for code, theirs in features.select("code", "name").sort("code").iter_rows():
+        if code not in known or _key(known[code]) != _key(theirs):
+            raise InputError(
+                name,
+                f"le COG ne donne pas le nom « {theirs} » à ce code.",
+                _REMEDY,
+                column="insee",
+                value=code,
+            )
 
 
 def match_communes(names: Iterable[str], communes: pl.DataFrame) -> pl.DataFrame:

@@ -9,6 +9,7 @@ import polars as pl
 from observatory.errors import ObservatoryError
 
 STATUSES = ("published", "secret", "missing", "not_applicable", "not_available")
+PERIMETER_NAMES = ("sept_epci", "mbm", "unesco")
 LEVELS = ("iris", "cite", "commune", "epci", "basin", "department", "region", "country")
 
 

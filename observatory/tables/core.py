@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from observatory.tables.contract import FILE, LEVELS, STATUSES, VINTAGE, Column, Table
+from observatory.tables.contract import FILE, LEVELS, PERIMETER_NAMES, STATUSES, VINTAGE, Column, Table
 
 FILES = Table(
     "core",
@@ -36,6 +36,55 @@ PERIMETERS = Table(
         Column("commune_code", pl.String, "code Insee de la commune"),
         Column("commune_name", pl.String, "nom de la commune cette année-là"),
         FILE,
+    ),
+)
+
+_PERIMETER = Column("perimeter", pl.String, "périmètre", values=PERIMETER_NAMES)
+_EPCI_KINDS = ("CA", "CC", "CU", "CV", "DISTRICT", "METRO")
+
+PERIMETER_COMMUNES = Table(
+    "core",
+    "perimeter_communes",
+    "Communes de chaque version de chaque périmètre, sur les communes de son année, avec leur EPCI d’alors.",
+    ("perimeter", "perimeter_vintage", "commune_code"),
+    (
+        _PERIMETER,
+        Column("perimeter_vintage", pl.Int32, "année du COG de la version"),
+        Column("commune_code", pl.String, "code Insee de la commune, cette année-là"),
+        Column("commune_name", pl.String, "nom de la commune"),
+        Column("epci_code", pl.String, "SIREN de son EPCI ; vide si elle n’en a pas", nullable=True),
+        Column("epci_name", pl.String, "nom de son EPCI", nullable=True),
+        Column("epci_kind", pl.String, "nature juridique de son EPCI", nullable=True, values=_EPCI_KINDS),
+        Column(
+            "epci_communes",
+            pl.Int32,
+            "communes de son EPCI dans le Nord et le Pas-de-Calais, dans le périmètre ou non",
+            nullable=True,
+        ),
+        Column("reference_epci", pl.List(pl.String), "ceux des sept EPCI qui la tiennent aujourd’hui"),
+        Column(
+            "situation",
+            pl.String,
+            "EPCI d’alors : l’un de ceux d’aujourd’hui, un autre, ou aucun",
+            values=("same_epci", "other_epci", "no_epci"),
+        ),
+        Column("file_ids", pl.List(pl.String), "fichiers d’où vient la version"),
+    ),
+)
+
+PERIMETER_VERSIONS = Table(
+    "core",
+    "perimeter_versions",
+    "Les périmètres que l’on peut choisir, et ceux que l’on ne peut pas, avec la raison.",
+    ("choice",),
+    (
+        Column("choice", pl.String, "ce que « --perimeter » attend"),
+        Column("perimeter", pl.String, "périmètre"),
+        Column("perimeter_vintage", pl.Int32, "année du COG ; vide si aucune n’est connue", nullable=True),
+        Column("label", pl.String, "ce qu’est le périmètre"),
+        Column("selectable", pl.Boolean, "vrai si cette édition peut le montrer"),
+        Column("communes", pl.Int32, "nombre de communes ; vide si l’on ne peut le choisir", nullable=True),
+        Column("note", pl.String, "raison de l’absence, ou ce qu’il faut en savoir", nullable=True),
     ),
 )
 
@@ -152,10 +201,12 @@ CONTOURS = Table(
 TERRITORIES = Table(
     "core",
     "territories",
-    "Tous les territoires de toutes les versions du périmètre, avec ceux qui les contiennent.",
-    ("perimeter_vintage", "level", "code"),
+    "Tous les territoires de toutes les versions des périmètres, avec ceux qui les contiennent.",
+    ("perimeter", "perimeter_vintage", "level", "code"),
     (
+        _PERIMETER,
         Column("perimeter_vintage", pl.Int32, "année du COG du périmètre"),
+        Column("geography_vintage", pl.Int32, "année du COG des communes"),
         Column("level", pl.String, "niveau de territoire", values=LEVELS),
         Column("code", pl.String, "code du territoire ; identifiant court pour une cité"),
         Column("name", pl.String, "nom"),

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from observatory.tables.contract import LEVELS, STATUSES, VINTAGE, Column, Table
+from observatory.tables.contract import LEVELS, PERIMETER_NAMES, STATUSES, VINTAGE, Column, Table
 
 OBSERVATIONS = Table(
     "indicators",
@@ -34,6 +34,8 @@ OBSERVATIONS = Table(
         ),
         Column("unit", pl.String, "unité"),
         Column("status", pl.String, "pourquoi la valeur est là ou n’y est pas", values=STATUSES),
+        Column("perimeter", pl.String, "périmètre de l’édition", values=PERIMETER_NAMES),
+        Column("perimeter_vintage", pl.Int32, "année du COG du périmètre"),
         Column("geography_vintage", pl.String, "géographie sur laquelle le chiffre est calculé"),
         Column("file_ids", pl.List(pl.String), "fichiers dont vient le chiffre"),
     ),

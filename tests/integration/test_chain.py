@@ -110,7 +110,7 @@ def test_every_observation_leads_to_its_definition_territory_and_files(data):
         LEFT JOIN indicators.definitions AS d USING (indicator)
         LEFT JOIN core.territories AS t
           ON t.level = o.territory_level AND t.code = o.territory_code
-         AND 'COG ' || t.perimeter_vintage = o.geography_vintage
+         AND t.perimeter = o.perimeter AND t.perimeter_vintage = o.perimeter_vintage
         WHERE d.indicator IS NULL OR t.code IS NULL
            OR (status = 'published' AND len(file_ids) = 0)
            OR (status = 'published') <> (value IS NOT NULL)

@@ -30,15 +30,16 @@ class Town:
 
     @cached_property
     def territories(self) -> pl.DataFrame:
-        rows = [(2026, "basin", "BM", "Bassin", [])]
-        rows += [(2026, "epci", code, code, ["basin:BM"]) for code in sorted(set(self.epci_of.values()))]
-        rows += [
-            (2026, "commune", code, code, [f"epci:{epci}", "basin:BM"]) for code, epci in self.epci_of.items()
-        ]
+        rows = [("basin", "BM", "Bassin", [])]
+        rows += [("epci", code, code, ["basin:BM"]) for code in sorted(set(self.epci_of.values()))]
+        rows += [("commune", code, code, [f"epci:{epci}", "basin:BM"]) for code, epci in self.epci_of.items()]
         for cite, communes in self.communes_of.items():
             parents = [f"commune:{code}" for code in communes] + [f"epci:{self.epci_of[communes[0]]}"]
-            rows.append((2026, "cite", cite, cite, [*parents, "basin:BM"]))
-        return pl.DataFrame(rows, schema=TERRITORIES.polars_schema, orient="row")
+            rows.append(("cite", cite, cite, [*parents, "basin:BM"]))
+        version = ("sept_epci", 2026, 2026)
+        return pl.DataFrame(
+            [(*version, *row) for row in rows], schema=TERRITORIES.polars_schema, orient="row"
+        )
 
     @cached_property
     def counts(self) -> dict[tuple[str, str, str], int]:

@@ -58,7 +58,8 @@ def territories(communes: int) -> pl.DataFrame:
         rows.append(
             {"level": "cite", "code": slug, "name": name, "parents": [*parents, "epci:200000001", *ABOVE]}
         )
-    return frame("core.territories", [row | {"perimeter_vintage": 2026} for row in rows])
+    version = {"perimeter": "sept_epci", "perimeter_vintage": 2026, "geography_vintage": 2026}
+    return frame("core.territories", [row | version for row in rows])
 
 
 CITES = (
@@ -158,6 +159,8 @@ def observation(level: str, code: str, indicator: str, value: float | None, **mo
         "value": value,
         "unit": "habitants" if indicator == "population" else "%",
         "status": "published",
+        "perimeter": "sept_epci",
+        "perimeter_vintage": 2026,
         "geography_vintage": "COG 2026",
         "file_ids": ["made"] if made else ["real"],
     } | more

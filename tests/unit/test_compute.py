@@ -60,6 +60,8 @@ def test_rate_is_the_scaled_ratio_with_its_terms(small_territories):
         "denominator": 8,
         "unit": "%",
         "status": "published",
+        "perimeter": "sept_epci",
+        "perimeter_vintage": 2026,
         "geography_vintage": "COG 2026",
         "file_ids": ["a 59001", "b 59001"],
     }

@@ -6,20 +6,31 @@ import polars as pl
 import pytest
 
 from observatory.geography import build_history, build_passage, former_communes, populations_on
+from observatory.geography.perimeter_versions import (
+    COMPOSITION,
+    SplitMembershipError,
+    lists_of_communes,
+    of_mission,
+    of_property,
+    on_communes_of_today,
+    seven_of_editions,
+    seven_of_year,
+    versions,
+)
 from observatory.geography.perimeters import (
     UndocumentedPerimeterError,
     check_perimeter,
     communes_touching,
-    differences,
+    named_perimeter,
     seven_epci,
-    seven_epci_as_they_were,
 )
 from observatory.geography.populations import LostPopulationError, _check_total
+from observatory.heritage.layers import parse_layer
 from observatory.sources.cog_events import communes_of, read_communes, read_events, read_former_history
 from observatory.sources.cog_passage import read_cogugaison
 from observatory.sources.commune_populations import read_populations
 from observatory.sources.dgcl import read_epci
-from observatory.sources.mbm_perimeter import match_communes, parse_mbm_communes, parse_polygons, read_layer
+from observatory.sources.mbm_perimeter import check_communes, match_communes, read_layer
 from observatory.territories import UnknownPerimeterError
 
 TODAY = 2026
@@ -59,16 +70,34 @@ def basin(perimeters):
 
 @pytest.fixture(scope="module")
 def compositions(mirror, perimeters):
-    ours = perimeters.rename({"perimeter_vintage": "cog_year"}).drop("file_id")
-    years = (1999, 2006, 2011, 2016, 2017)
-    former = [read_epci(mirror / f"dgcl/epci/epci_{year}_dep59_62.csv", year) for year in years]
-    return pl.concat([frame.select(sorted(frame.columns)) for frame in (*former, ours)])
+    ours = perimeters.rename({"perimeter_vintage": "cog_year"}).select(COMPOSITION)
+    read = [
+        read_epci(mirror / f"dgcl/epci/epci_{year}_dep59_62.csv", year).with_columns(
+            file_id=pl.lit(f"dgcl_epci:{year}:data")
+        )
+        for year in (1999, 2006, 2011, 2016, 2017, 2024)
+    ]
+    former = [
+        frame.select(COMPOSITION).join(ours, on=["cog_year", "commune_code"], how="anti") for frame in read
+    ]
+    return pl.concat([*former, ours])
 
 
 @pytest.fixture(scope="module")
-def mbm(mirror, communes):
-    layer = read_layer(mirror / "mbm/patrimoine/communes-mbm.geojson")
-    return parse_mbm_communes(layer, communes_of(communes, 2023))
+def layer(mirror):
+    features = read_layer(mirror / "mbm/patrimoine/communes-mbm.geojson")
+    return parse_layer(features, "communes_mbm", "communes-mbm.geojson", "heritage_communes_mbm:2026:data")
+
+
+@pytest.fixture(scope="module")
+def mission(layer, compositions, communes):
+    return of_mission(layer, compositions, communes_of(communes, 2023), TODAY)
+
+
+@pytest.fixture(scope="module")
+def areas(mirror):
+    features = read_layer(mirror / "mbm/patrimoine/bien-inscrit.geojson")
+    return parse_layer(features, "bien_inscrit", "bien-inscrit.geojson", "heritage_bien_inscrit:2026:data")
 
 
 def rows(passage: pl.DataFrame) -> list[tuple[object, ...]]:
@@ -245,26 +274,15 @@ def test_emerchicourt_changed_epci(history, communes, compositions):
     ]
 
 
-def test_epci_that_do_not_exist_yet_are_told(compositions):
-    frame = seven_epci_as_they_were(1999, compositions)
-    there = frame.filter(pl.col("note").is_null())
-    assert there.select("epci_code", "epci_kind", "communes").rows() == [
-        ("246200299", "DISTRICT", 14),
-        ("246200364", "DISTRICT", 36),
-    ]
-    assert frame["note"].drop_nulls().unique().to_list() == ["aucun EPCI n’a ce SIREN au 1er janvier 1999"]
-    assert seven_epci_as_they_were(2017, compositions)["communes"].sum() == 287
-
-
 def test_insee_and_the_packages_give_the_same_epci_in_2024(mirror, perimeters):
     insee = read_epci(mirror / "dgcl/epci/epci_2024_dep59_62.csv", 2024)
     ours = perimeters.filter(pl.col("perimeter_vintage") == 2024).select("commune_code", "epci_code")
     assert ours.join(insee, on=["commune_code", "epci_code"], how="anti").is_empty()
 
 
-def test_a_year_without_composition_is_refused(compositions):
+def test_a_year_without_composition_is_refused(history, communes, compositions):
     with pytest.raises(UnknownPerimeterError, match=r"COG 2009. Années connues.*1999, 2006"):
-        seven_epci_as_they_were(2009, compositions)
+        seven_epci(2009, compositions, communes_of(communes, 2009), history, TODAY)
 
 
 def test_erbm_has_no_list_and_says_so():
@@ -275,35 +293,105 @@ def test_erbm_has_no_list_and_says_so():
     assert check_perimeter("mbm") == "mbm"
 
 
-def test_the_330_communes_of_the_mission(mbm, basin):
-    frame, missed = mbm
-    assert frame.height == 330
-    assert missed.is_empty()
-    assert basin < set(frame["commune_code"])
-    beyond = frame.filter(~pl.col("commune_code").is_in(list(basin)))
-    assert dict(beyond["epci_code"].value_counts().iter_rows()) == {"200041960": 38, "200093201": 5}
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [("1999", ("sept_epci", 1999)), ("mbm", ("mbm", None)), ("UNESCO", ("unesco", None))],
+)
+def test_a_perimeter_is_a_year_or_a_name(text, named):
+    assert named_perimeter(text) == named
 
 
-def test_the_names_alone_give_the_same_codes(mbm, communes):
-    frame, _ = mbm
-    matches = match_communes(frame["commune_name"], communes_of(communes, 2023))
-    assert matches["code"].to_list() == frame["commune_code"].to_list()
+def test_the_330_communes_of_the_mission(mission, layer, communes, basin):
+    check_communes(layer, communes_of(communes, 2023), "communes-mbm.geojson")
+    assert mission.height == 330
+    assert basin < set(mission["commune_code"])
+    beyond = mission.filter(~pl.col("commune_code").is_in(list(basin)))
+    assert sorted(beyond.group_by("epci_code", "epci_communes").len().rows()) == [
+        ("200041960", 38, 38),  # Pévèle-Carembault, whole
+        ("200093201", 95, 5),  # of the Métropole européenne de Lille
+    ]
+    assert dict(mission["situation"].value_counts().iter_rows()) == {"same_epci": 287, "other_epci": 43}
 
 
-def test_the_communes_of_the_inscribed_property(mbm, mirror, basin, contours):
-    layer = read_layer(mirror / "mbm/patrimoine/bien-inscrit.geojson")
-    areas = parse_polygons(layer, "bien-inscrit.geojson")
-    found = communes_touching(areas, mbm[0])
-    kept = set(found.filter(pl.col("kept"))["commune_code"])
+def test_the_names_alone_give_the_same_codes(layer, communes):
+    matches = match_communes(layer["name"], communes_of(communes, 2023))
+    assert matches["code"].to_list() == layer["code"].to_list()
+
+
+def test_the_communes_of_the_inscribed_property(mission, layer, areas, basin, contours):
+    found = communes_touching(areas, layer.select("geometry", commune_code="code"))
+    inscribed = of_property(mission, found, "heritage_bien_inscrit:2026:data")
+    kept = set(inscribed["commune_code"])
     assert len(kept) == 89
     assert kept <= basin
     assert found.filter(~pl.col("kept"))["area_ha"].max() < 0.1
     assert found.filter(pl.col("kept"))["area_ha"].min() > 0.3
-    simplified = contours.filter(pl.col("level") == "commune").select(
-        commune_code="code", geometry="geometry"
-    )
+    simplified = contours.filter(pl.col("level") == "commune").select("geometry", commune_code="code")
     again = communes_touching(areas, simplified)
     assert set(again.filter(pl.col("kept"))["commune_code"]) == kept
+    assert inscribed["file_ids"][0].to_list()[0] == "heritage_bien_inscrit:2026:data"
+
+
+def test_the_intercommunalites_of_1999_hold_today_s_communes(history, communes, compositions, perimeters):
+    then = seven_of_year(1999, compositions, communes_of(communes, 1999), history, TODAY)
+    names = dict(
+        perimeters.filter(pl.col("perimeter_vintage") == TODAY).select("commune_code", "commune_name").rows()
+    )
+    now = on_communes_of_today(then, TODAY, names, history)
+    homes = dict(now.select("commune_code", "epci_code").iter_rows())
+    assert now.height == 287
+    # Districts of Hénin-Carvin and Lens-Liévin keep their SIREN; Béthune's is not that of today.
+    assert (homes["62427"], homes["62498"], homes["62119"]) == ("246200299", "246200364", "246200745")
+    # Verquigneul was in Béthune, which it left in 2008; Isbergues held Berguette and Molinghem.
+    assert homes["62847"] == homes["62119"]
+    assert homes["62473"] == "246200331"
+    # Douai was in none.
+    assert homes["59178"] is None
+    assert now["epci_code"].null_count() == 102
+    assert now["epci_code"].n_unique() == 15
+    whole = then.group_by("epci_code").agg(pl.len(), pl.col("epci_communes").first()).drop_nulls()
+    assert (whole["len"] == whole["epci_communes"]).all()
+
+
+def test_a_commune_made_from_two_intercommunalites_is_refused(history, compositions, communes, perimeters):
+    then = seven_of_year(1999, compositions, communes_of(communes, 1999), history, TODAY)
+    # Berguette and Molinghem stood beside Isbergues until 1996: one of them is put in another EPCI.
+    made = then.filter(pl.col("commune_code") == "62473").with_columns(
+        perimeter_vintage=pl.lit(1990, pl.Int32)
+    )
+    parts = pl.concat(
+        [
+            made,
+            made.with_columns(commune_code=pl.lit("62110"), epci_code=pl.lit("246200364")),
+            made.with_columns(commune_code=pl.lit("62575")),
+        ]
+    )
+    with pytest.raises(SplitMembershipError, match="62473"):
+        on_communes_of_today(parts, TODAY, {"62473": "Isbergues"}, history)
+
+
+def test_the_versions_tell_what_can_be_chosen_and_why_the_rest_cannot(
+    history, communes, compositions, perimeters, mission
+):
+    then = seven_of_year(1999, compositions, communes_of(communes, 1999), history, TODAY)
+    table = versions(pl.concat([seven_of_editions(perimeters), then, mission]), {"2006": "Il manque."})
+    by_choice = {row["choice"]: row for row in table.iter_rows(named=True)}
+    assert list(by_choice) == ["1999", "2006", *map(str, range(2021, 2027)), "erbm", "mbm"]
+    assert by_choice["1999"]["note"] == (
+        "Communes alors dans une autre intercommunalité\u202f: 134\u202f; dans aucune\u202f: 102."
+    )
+    assert (by_choice["mbm"]["communes"], by_choice["2026"]["communes"]) == (330, 287)
+    assert [choice for choice, row in by_choice.items() if not row["selectable"]] == ["2006", "erbm"]
+    assert "250 communes" in by_choice["erbm"]["note"]
+
+
+def test_the_communes_of_the_mission_are_known_up_to_the_year_of_its_layer(mirror, perimeters, mission):
+    both = pl.concat([seven_of_editions(perimeters), mission])
+    lists = lists_of_communes(both, 2023)
+    events = read_events(mirror / "insee/cog/v_mvtcommune_2023.csv")
+    history = build_history(events, 2023, lists=lists)
+    former = former_communes(history, frozenset(mission["commune_code"]), TODAY, 2018)
+    assert former == set(mission["commune_code"])
 
 
 def square(west: float, east: float) -> str:
@@ -328,11 +416,6 @@ def test_a_property_that_follows_a_limit_does_not_touch_the_neighbour():
         None,
         "moins de 0,25\u202fha en commun\u202f: la limite passe au bord du Bien",
     ]
-
-
-def test_what_enters_and_leaves_a_perimeter():
-    frame = differences({1999: frozenset({"a", "b"}), 2006: frozenset({"b", "c"})})
-    assert frame.rows() == [(2006, "c", "enters"), (2006, "a", "leaves")]
 
 
 def test_one_exchange_of_parcels_moved_inhabitants(mirror, basin):

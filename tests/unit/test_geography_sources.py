@@ -19,7 +19,7 @@ from observatory.sources.cog_passage import parse_cogugaison
 from observatory.sources.columns import columns_by_meaning
 from observatory.sources.commune_populations import census_year, parse_populations
 from observatory.sources.dgcl import parse_epci, read_epci
-from observatory.sources.mbm_perimeter import match_communes, parse_mbm_communes, parse_polygons, read_layer
+from observatory.sources.mbm_perimeter import check_communes, match_communes, read_layer
 from observatory.sources.reading import read_table
 
 EVENT = {
@@ -132,6 +132,7 @@ def test_an_insee_composition_has_its_header_in_a_comment(tmp_path):
     frame = read_epci(path, 2024)
     assert frame["commune_code"].to_list() == ["59014", "59350"]
     assert frame["epci_kind"].to_list() == ["CA", "METRO"]
+    assert frame["epci_name"].to_list() == ["CA Valenciennes Métropole", "Métropole Européenne de Lille"]
     assert frame["cog_year"].to_list() == [2024, 2024]
 
 
@@ -147,6 +148,7 @@ def test_damaged_characters_of_the_former_editions_are_repaired():
     ("theirs", "ours"),
     [
         ("CC Coeur d'Ostrevent [c.C.C.O.]", "CC Coeur d'Ostrevent"),
+        ("CA d'hénin-Carvin", "CA d'Hénin-Carvin"),
         ("D.AGGLO LENS LIEVEN", "DISTRICT AGGLO LENS LIEVEN"),
         ("D REG  AUCHEL", "DISTRICT REG AUCHEL"),
         ("DI DE LA VALLEE DE L'HOGNEAU", "DI DE LA VALLEE DE L'HOGNEAU"),
@@ -248,28 +250,15 @@ def test_names_are_tied_whatever_their_case_and_misses_say_why():
     ]
 
 
-def feature(insee: str | None, nom: str | None, kind: str = "Polygon") -> dict[str, object]:
-    properties = {"insee": insee, "nom": nom, "epci_siren": "246200364", "epci_nom": "CA"}
-    return {"properties": properties, "geometry": {"type": kind, "coordinates": []}}
-
-
 def test_the_communes_of_the_mission_are_checked_against_the_cog():
-    features = [feature("62002", "Noeux-les-Mines"), feature(None, "L'Ecluse"), feature("62001", "Liévin")]
-    kept, missed = parse_mbm_communes([*features, feature(None, "Saint-Léger")], NAMES)
-    assert kept["commune_code"].to_list() == ["62002", "62003"]
-    assert missed.rows() == [
-        ("Liévin", "62001", "le COG ne donne pas ce nom au code 62001"),
-        ("Saint-Léger", None, "plusieurs communes portent ce nom\u202f: 59001, 62001"),
-    ]
-
-
-def test_a_layer_that_names_nothing_twice_or_draws_a_line_is_refused():
-    with pytest.raises(InputError, match="pas de nom"):
-        parse_mbm_communes([feature("62002", None)], NAMES)
-    with pytest.raises(InputError, match="deux fois"):
-        parse_mbm_communes([feature("62002", "Noeux-les-Mines")] * 2, NAMES)
-    with pytest.raises(InputError, match="pas une surface"):
-        parse_polygons([feature(None, "x", "LineString")], "bien-inscrit.geojson")
+    right = pl.DataFrame({"code": ["62002", "62003"], "name": ["Noeux-les-Mines", "L'Ecluse"]})
+    check_communes(right, NAMES, "communes-mbm.geojson")
+    for code, name in (("62001", "Liévin"), ("62999", "Nœux-les-Mines")):
+        with pytest.raises(InputError, match="ne donne pas le nom") as caught:
+            check_communes(
+                pl.concat([right, pl.DataFrame({"code": [code], "name": [name]})]), NAMES, "f.geojson"
+            )
+        assert caught.value.value == code
 
 
 def test_the_files_of_insee_read_as_they_are(mirror):

@@ -12,6 +12,7 @@ from rendering_site import FICTIVE_VALUE, HOSTILE, site_data
 from observatory.errors import ObservatoryError
 from observatory.rendering import SiteData, build_site
 from observatory.rendering.french import number
+from observatory.rendering.wording import perimeter_wording
 
 PAGES = 8 + 3 + 6 + 2 + 1
 
@@ -251,3 +252,24 @@ def test_a_site_without_typology_checks_or_cites_still_stands(data: SiteData, tm
         checks=data.checks.clear(),
     )
     assert len(build_site(empty, tmp_path / "site")) == PAGES - 3
+
+
+@pytest.mark.parametrize(
+    ("version", "of", "basin"),
+    [
+        (("sept_epci", 2026, 2026), "du COG 2026", "la réunion de {epcis}, soit {communes},"),
+        (
+            ("sept_epci", 1999, 2026),
+            "du COG 1999, sur les communes du COG 2026",
+            "l’ensemble des {communes} des sept intercommunalités d’aujourd’hui, groupées comme au COG 1999,",
+        ),
+        (
+            ("unesco", 2026, 2026),
+            "du Bien inscrit (COG 2026)",
+            "l’ensemble des {communes} que touche le Bien inscrit au Patrimoine mondial,",
+        ),
+    ],
+)
+def test_each_perimeter_is_told_by_its_name(version, of, basin):
+    told = perimeter_wording(*version)
+    assert (told.of, told.basin) == (of, basin)

@@ -176,10 +176,20 @@ def test_columns_that_others_query_are_those_promised():
         "denominator",
         "unit",
         "status",
+        "perimeter",
+        "perimeter_vintage",
         "geography_vintage",
         "file_ids",
     ]
-    assert list(TERRITORIES.polars_schema) == ["perimeter_vintage", "level", "code", "name", "parents"]
+    assert list(TERRITORIES.polars_schema) == [
+        "perimeter",
+        "perimeter_vintage",
+        "geography_vintage",
+        "level",
+        "code",
+        "name",
+        "parents",
+    ]
     assert {"file_id", "source", "vintage", "sha256", "url", "licence", "fetched_at"} <= set(
         TABLES["core.files"].polars_schema
     )

@@ -9,6 +9,8 @@ from observatory.territories import (
     StrayTerritoryError,
     UnknownPerimeterError,
     build_territories,
+    build_version,
+    cites_within,
     department_of,
     french_name,
     members,
@@ -199,3 +201,63 @@ def test_cite_of_a_commune_outside_is_refused_by_name(perimeters, cites):
 def test_perimeters_without_iris_or_cite_still_stand(perimeters, cites):
     bare = build_territories(perimeters, pl.DataFrame(schema={"code": pl.String}), cites.clear())
     assert set(bare["level"]) == {"commune", "epci", "basin", "department", "region", "country"}
+
+
+VERSION = pl.DataFrame(
+    [
+        ("59002", "Abscon", "200042190", "CA de la Porte du Hainaut", 1, 47),
+        ("62498", "Lens", "246200364", "CA de Lens - Liévin", 2, 36),
+        ("62510", "Liévin", "246200364", "CA de Lens - Liévin", 2, 36),
+        ("59586", "Templeuve-en-Pévèle", "200041960", "CC Pévèle-Carembault", 1, 1),
+        ("59178", "Douai", None, None, 1, None),
+    ],
+    schema=["commune_code", "commune_name", "epci_code", "epci_name", "epci_members", "epci_communes"],
+    orient="row",
+).with_columns(
+    perimeter=pl.lit("unesco"),
+    perimeter_vintage=pl.lit(2026, pl.Int32),
+    geography_vintage=pl.lit(2026, pl.Int32),
+)
+
+
+@pytest.fixture(scope="module")
+def version(census, cites):
+    return build_version(VERSION, census.filter(pl.col("level") == "iris"), cites)
+
+
+def test_an_epci_that_is_not_whole_says_so_in_its_name(version):
+    assert named(version, "epci") == {
+        "200041960": "CC Pévèle-Carembault",
+        "200042190": "CA de la Porte du Hainaut (1 commune sur 47)",
+        "246200364": "CA de Lens-Liévin (2 communes sur 36)",
+        "ZZZZZZZZZ": "Communes sans intercommunalité",
+    }
+    assert epci_of(version, "59178") == "ZZZZZZZZZ"
+    assert named(version, "basin") == {"BM": "Communes du Bien inscrit"}
+    assert set(version["perimeter"]) == {"unesco"}
+
+
+def test_iris_and_cites_of_other_communes_are_left_out(version, cites):
+    assert set(version.filter(pl.col("level") == "iris")["code"].str.head(5)) == {
+        "59002",
+        "59178",
+        "62498",
+        "62510",
+    }
+    inside = cites.filter(
+        pl.col("commune_codes").list.eval(pl.element().is_in(VERSION["commune_code"].implode())).list.all()
+    )
+    assert 0 < inside.height < cites.height
+    assert set(version.filter(pl.col("level") == "cite")["code"]) == set(inside["slug"])
+
+
+def test_cites_take_the_epci_of_the_perimeter(version, cites, territories):
+    found = cites_within(cites, version)
+    assert set(found["epci_code"]) <= set(VERSION["epci_code"].fill_null("ZZZZZZZZZ"))
+    assert cites_within(cites, territories).equals(cites.sort("slug"))
+
+
+def test_a_perimeter_that_the_edition_lacks_is_refused(all_territories, version):
+    assert select_perimeter(pl.concat([all_territories, version]), perimeter="unesco").equals(version)
+    with pytest.raises(UnknownPerimeterError, match="n’a pas le périmètre"):
+        select_perimeter(all_territories, perimeter="mbm")

@@ -47,10 +47,11 @@ def file(year=2018, factor=1.0, **changes):
 
 
 def legal(year=2018, total=100 * COMMUNES):
+    populations = [total - 100 * (COMMUNES - 1), *[100] * (COMMUNES - 1)]
     return pl.DataFrame(
-        {"level": ["commune"], "code": ["59001"], "vintage": [year], "population": [total], "file_id": ["f"]},
-        schema_overrides={"vintage": pl.Int32},
-    )
+        {"code": CODES, "population": populations},
+        schema={"code": pl.String, "population": pl.Int64},
+    ).with_columns(level=pl.lit("commune"), vintage=pl.lit(year, pl.Int32), file_id=pl.lit("f"))
 
 
 def broken(values, populations=None):
@@ -97,3 +98,12 @@ def test_jump_between_vintages_is_seen():
 
 def test_no_file_has_no_rule():
     assert validate_values(pl.DataFrame(schema=VALUES.polars_schema), legal()).is_empty()
+
+
+def test_a_commune_beyond_the_seven_epci_may_be_there_or_not_but_must_be_right():
+    beyond = file().filter(pl.col("code") == CODES[0]).with_columns(code=pl.lit("59586"))
+    assert broken(pl.concat([file(), beyond])) == []
+    unemployed = pl.col("variable") == "unemployed_15_64"
+    wrong = beyond.with_columns(value=pl.when(unemployed).then(50.0).otherwise("value"))
+    (rule,) = broken(pl.concat([file(), wrong]))
+    assert "unemployed_15_64" in rule
