@@ -202,7 +202,8 @@ class _Search:
         origin = int(self.own[point])
         for label, shift, change in ((origin, self.shifts[0, point], -1), (target, self.shifts[1, point], 1)):
             mass = self.masses[label] + shift
-            self.centres[label] += (self.points[point] - self.centres[label]) * (shift / mass)
+            centre = self.centres[label]
+            centre += (self.points[point] - centre) * (shift / mass)
             self.masses[label] = mass
             self.sizes[label] += change
         self.own[point], self.second[point] = target, origin

@@ -86,9 +86,9 @@ def read_matrix(
     ids = read_ids(frame, id_column)
     values = read_values(frame, ids, variables)
     _check_spread(values, variables)
-    order = ids.arg_sort()
-    masses = None if weights is None else _read_weights(frame, ids, weights)[order.to_numpy()]
-    return TypologyMatrix(ids.gather(order), tuple(variables), values[order.to_numpy()], masses)
+    order = ids.arg_sort().to_numpy()
+    masses = None if weights is None else _read_weights(frame, ids, weights)[order]
+    return TypologyMatrix(ids.sort(), tuple(variables), values[order], masses)
 
 
 def read_ids(frame: pl.DataFrame, id_column: str) -> pl.Series:

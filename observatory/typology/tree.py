@@ -32,6 +32,8 @@ def ward(coordinates: np.ndarray, weights: np.ndarray | None = None) -> np.ndarr
     order, points = along_axes(coordinates, weights)
     if weights is None or np.ptp(weights) == 0:
         tree = linkage_vector(points, method="ward")
+        # Heights equal in theory may decrease by a rounding.
+        tree[:, 2] = np.maximum.accumulate(tree[:, 2])
     else:
         tree = weighted_linkage(points, weights[order])
     members = tree[:, :2].astype(np.int64)
@@ -120,10 +122,9 @@ def cut(tree: np.ndarray, n_classes: int) -> np.ndarray:
     """Cut the tree of n leaves: one label from 0 to ``n_classes`` - 1 per leaf, in no particular order."""
     n = len(tree) + 1
     merges = n - n_classes
-    members = tree[:, :2].astype(np.int64)
-    labels = np.empty(2 * n - 1, dtype=np.int64)
-    severed = members[merges:].ravel()
-    labels[severed[severed < n + merges]] = np.arange(n_classes)
-    for merge in range(merges - 1, -1, -1):
-        labels[members[merge]] = labels[n + merge]
-    return labels[:n]
+    above = np.arange(n + merges)
+    above[tree[:merges, :2].astype(np.int64)] = np.arange(n, n + merges)[:, None]
+    # Each node points to one above it; twice as high each time, until all point to the top.
+    while (above != above[above]).any():
+        above = above[above]
+    return np.asarray(np.unique(above[:n], return_inverse=True)[1])
