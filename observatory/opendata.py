@@ -105,14 +105,7 @@ _FILES = {
     "fetched_at": "date d’obtention",
     "fictive": "true si le fichier est généré",
 }
-_TYPOLOGY = {
-    "commune_code": "code Insee de la commune",
-    "class": "classe de la typologie",
-    "axis_1": "coordonnée sur le premier axe",
-    "axis_2": "coordonnée sur le deuxième axe",
-    "distance_to_own": "distance au centre de sa classe",
-    "distance_to_next": "distance au centre voisin le plus proche",
-}
+_TYPOLOGY = {column.name: column.description for column in TYPOLOGY_COMMUNES.columns}
 
 
 def fictive_mask(definitions: pl.DataFrame, files: pl.DataFrame) -> pl.Expr:

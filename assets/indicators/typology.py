@@ -1,37 +1,50 @@
-"""The typology of the communes."""
+"""The typology of the communes and their trajectories."""
+
+from collections.abc import Iterator
 
 import dagster as dg
 import polars as pl
 
 from assets.building import OWNER, column_schema
 from assets.storage import TABLE
-from observatory.typology.communes import classify_communes, describe_classes
+from observatory.paths import data_paths
+from observatory.tables import TYPOLOGY_TABLES, Table
+from observatory.typology.commune_tables import trajectory_tables, typology_tables
+from observatory.typology.communes import classify_communes, follow_communes, load_choice
+from observatory.typology.portraits import read_portraits
 
-_DESCRIPTIONS = {
-    "communes": "Classe, coordonnées et distances de chaque commune.",
-    "classes": "Ce qui distingue chaque classe : valeurs-tests des variables.",
-    "axes": "Valeurs propres de l’analyse en composantes principales.",
-    "variables": "Corrélations des variables avec les deux premiers axes.",
-}
+PORTRAITS = "portraits_typologie.yaml"
+
+
+def output_name(table: Table) -> str:
+    """Return the asset that fills a table of the typology."""
+    return f"typology_communes__{table.name}"
 
 
 @dg.multi_asset(
     name="typology",
     outs={
-        f"typology_communes__{name}": dg.AssetOut(
-            description=description,
+        output_name(table): dg.AssetOut(
+            description=table.description,
             group_name="indicators",
             kinds={"polars", "scipy", "duckdb"},
             owners=[OWNER],
-            metadata={TABLE: f"typology.{name}", **column_schema(f"typology.{name}")},
+            metadata={TABLE: table.qualified_name, **column_schema(table.qualified_name)},
         )
-        for name, description in _DESCRIPTIONS.items()
+        for table in TYPOLOGY_TABLES
     },
 )
 def typology(
     context: dg.AssetExecutionContext, indicators_all__observations: pl.DataFrame
-) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """Run ACP, CAH and consolidation on the communes."""
-    result = classify_communes(indicators_all__observations)
-    context.log.info(f"{result.n_classes} classes ; inertie interclasse : {result.between_after:.1%}")
-    return result.communes_frame(), describe_classes(result), result.axes_frame(), result.variables_frame()
+) -> Iterator[dg.Output[pl.DataFrame]]:
+    """Run ACP, CAH and consolidation on the communes, judge them, and follow the communes through time."""
+    found = classify_communes(indicators_all__observations)
+    followed = follow_communes(indicators_all__observations)
+    context.log.info(
+        f"{found.typology.n_classes} classes ; inertie interclasse : {found.typology.between_after:.1%} ; "
+        f"{found.placed.height} commune(s) placée(s) ensuite"
+    )
+    made = typology_tables(found, read_portraits(data_paths().reference / PORTRAITS))
+    made |= trajectory_tables(followed, load_choice(), indicators_all__observations)
+    for table in TYPOLOGY_TABLES:
+        yield dg.Output(made[table.qualified_name], output_name=output_name(table))

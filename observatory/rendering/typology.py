@@ -87,6 +87,7 @@ def typology(data: SiteData, gazetteer: Gazetteer, book: FigureBook) -> Typology
     variables = tuple(
         (book.indicator(row["variable"]), row["axis_1"], row["axis_2"])
         for row in data.typology_variables.iter_rows(named=True)
+        if row["axis_1"] is not None
     )
     ordered = tuple(sorted(variables, key=lambda variable: (-abs(variable[1]), variable[0].indicator)))
     return Typology(classes, members, ordered, tuple(data.typology_axes.sort("axis").to_dicts()))

@@ -22,14 +22,8 @@ from observatory.tables.core import (
     VALUES,
 )
 from observatory.tables.heritage import CITE_CONTRADICTIONS, CITE_HERITAGE, CITE_SHARES, CITE_TIES, HERITAGE
-from observatory.tables.results import (
-    DEFINITIONS,
-    OBSERVATIONS,
-    TYPOLOGY_AXES,
-    TYPOLOGY_CLASSES,
-    TYPOLOGY_COMMUNES,
-    TYPOLOGY_VARIABLES,
-)
+from observatory.tables.results import DEFINITIONS, OBSERVATIONS
+from observatory.tables.typology import TYPOLOGY_COMMUNES, TYPOLOGY_TABLES
 
 TABLES = {
     table.qualified_name: table
@@ -55,10 +49,7 @@ TABLES = {
         BENEFICIARIES,
         OBSERVATIONS,
         DEFINITIONS,
-        TYPOLOGY_COMMUNES,
-        TYPOLOGY_CLASSES,
-        TYPOLOGY_AXES,
-        TYPOLOGY_VARIABLES,
+        *TYPOLOGY_TABLES,
     )
 }
 
@@ -86,10 +77,8 @@ __all__ = [
     "STATUSES",
     "TABLES",
     "TERRITORIES",
-    "TYPOLOGY_AXES",
-    "TYPOLOGY_CLASSES",
     "TYPOLOGY_COMMUNES",
-    "TYPOLOGY_VARIABLES",
+    "TYPOLOGY_TABLES",
     "VALUES",
     "Column",
     "ContractError",

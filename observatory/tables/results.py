@@ -1,4 +1,4 @@
-"""Tables of results: indicators and typology."""
+"""Tables of results: the indicators."""
 
 import polars as pl
 
@@ -72,62 +72,5 @@ DEFINITIONS = Table(
         Column("vintages", pl.List(pl.Int32), "millésimes calculés"),
         Column("comparability", pl.String, "ce qui se compare et ce qui ne se compare pas"),
         Column("fictive", pl.Boolean, "vrai s’il dérive de données générées"),
-    ),
-)
-
-TYPOLOGY_COMMUNES = Table(
-    "typology",
-    "communes",
-    "Classe et coordonnées de chaque commune.",
-    ("commune_code",),
-    (
-        Column("commune_code", pl.String, "code Insee"),
-        Column("class", pl.Int32, "classe, numérotée à partir de 1 le long de l’axe 1"),
-        Column("axis_1", pl.Float64, "coordonnée sur l’axe 1"),
-        Column("axis_2", pl.Float64, "coordonnée sur l’axe 2"),
-        Column("distance_to_own", pl.Float64, "distance au centre de sa classe, sur les axes retenus"),
-        Column("distance_to_next", pl.Float64, "distance au centre le plus proche d’une autre classe"),
-    ),
-)
-
-TYPOLOGY_CLASSES = Table(
-    "typology",
-    "classes",
-    "Ce qui distingue chaque classe : valeurs-tests des variables.",
-    ("class", "variable"),
-    (
-        Column("class", pl.Int32, "classe"),
-        Column("variable", pl.String, "indicateur"),
-        Column("v_test", pl.Float64, "valeur-test"),
-        Column("p_value", pl.Float64, "probabilité critique bilatérale"),
-        Column("mean_in_class", pl.Float64, "moyenne dans la classe"),
-        Column("overall_mean", pl.Float64, "moyenne de toutes les communes"),
-        Column("sd_in_class", pl.Float64, "écart-type dans la classe"),
-        Column("overall_sd", pl.Float64, "écart-type de toutes les communes"),
-    ),
-)
-
-TYPOLOGY_AXES = Table(
-    "typology",
-    "axes",
-    "Valeurs propres de l’analyse en composantes principales.",
-    ("axis",),
-    (
-        Column("axis", pl.Int32, "axe, à partir de 1"),
-        Column("eigenvalue", pl.Float64, "valeur propre"),
-        Column("explained_variance", pl.Float64, "part de l’inertie, en %"),
-        Column("kept", pl.Boolean, "retenu pour la classification"),
-    ),
-)
-
-TYPOLOGY_VARIABLES = Table(
-    "typology",
-    "variables",
-    "Corrélation de chaque variable avec les deux premiers axes.",
-    ("variable",),
-    (
-        Column("variable", pl.String, "indicateur"),
-        Column("axis_1", pl.Float64, "corrélation avec l’axe 1"),
-        Column("axis_2", pl.Float64, "corrélation avec l’axe 2"),
     ),
 )

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from observatory import tables
 from observatory.typology.consolidation import consolidate
 from observatory.typology.description import Description, centre_distances, describe, paragons, specifics
 from observatory.typology.matrix import TypologyError, TypologyMatrix, read_matrix
@@ -62,63 +61,54 @@ class Typology:
         """Centres of the classes on the kept axes: classes × axes."""
         return class_means(self.pca.coordinates, self.classes - 1, self.matrix.weights)
 
-    def communes_frame(self) -> pl.DataFrame:
-        """Rows of ``typology.communes``."""
-        return tables.TYPOLOGY_COMMUNES.conform(
-            pl.DataFrame(
-                {
-                    "commune_code": self.matrix.ids,
-                    "class": self.classes,
-                    "axis_1": self.pca.coordinates[:, 0],
-                    "axis_2": self.pca.coordinates[:, 1],
-                    "distance_to_own": self.distance_to_own,
-                    "distance_to_next": self.distance_to_next,
-                }
-            )
+    def individuals_frame(self) -> pl.DataFrame:
+        """``id``, ``class``, ``axis_1``..., ``distance_to_own``, ``distance_to_next`` of each individual."""
+        return pl.DataFrame(
+            {
+                "id": self.matrix.ids,
+                "class": self.classes,
+                **{f"axis_{axis}": column for axis, column in enumerate(self.pca.coordinates.T, start=1)},
+                "distance_to_own": self.distance_to_own,
+                "distance_to_next": self.distance_to_next,
+            }
         )
 
     def classes_frame(self) -> pl.DataFrame:
-        """Rows of ``typology.classes``: every class × every variable, significant or not."""
+        """Every class × every variable, significant or not: v-test, p-value, means and deviations."""
         k, p = self.description.means.shape
-        return tables.TYPOLOGY_CLASSES.conform(
-            pl.DataFrame(
-                {
-                    "class": np.repeat(np.arange(1, k + 1), p),
-                    "variable": self.matrix.variables * k,
-                    "v_test": self.description.v_tests.ravel(),
-                    "p_value": self.description.p_values.ravel(),
-                    "mean_in_class": self.description.means.ravel(),
-                    "overall_mean": np.tile(self.pca.means, k),
-                    "sd_in_class": self.description.sds.ravel(),
-                    "overall_sd": np.tile(self.pca.sds, k),
-                }
-            )
+        return pl.DataFrame(
+            {
+                "class": np.repeat(np.arange(1, k + 1), p),
+                "variable": self.matrix.variables * k,
+                "v_test": self.description.v_tests.ravel(),
+                "p_value": self.description.p_values.ravel(),
+                "mean_in_class": self.description.means.ravel(),
+                "overall_mean": np.tile(self.pca.means, k),
+                "sd_in_class": self.description.sds.ravel(),
+                "overall_sd": np.tile(self.pca.sds, k),
+            }
         )
 
     def axes_frame(self) -> pl.DataFrame:
-        """Rows of ``typology.axes``: every axis, kept or not."""
+        """``axis``, ``eigenvalue``, ``explained_variance`` in %, ``kept``: every axis, kept or not."""
         rank = np.arange(1, len(self.pca.eigenvalues) + 1)
-        return tables.TYPOLOGY_AXES.conform(
-            pl.DataFrame(
-                {
-                    "axis": rank,
-                    "eigenvalue": self.pca.eigenvalues,
-                    "explained_variance": self.pca.explained_variance,
-                    "kept": rank <= self.pca.coordinates.shape[1],
-                }
-            )
+        return pl.DataFrame(
+            {
+                "axis": rank,
+                "eigenvalue": self.pca.eigenvalues,
+                "explained_variance": self.pca.explained_variance,
+                "kept": rank <= self.pca.coordinates.shape[1],
+            }
         )
 
     def variables_frame(self) -> pl.DataFrame:
-        """Rows of ``typology.variables``."""
-        return tables.TYPOLOGY_VARIABLES.conform(
-            pl.DataFrame(
-                {
-                    "variable": self.matrix.variables,
-                    "axis_1": self.pca.correlations[:, 0],
-                    "axis_2": self.pca.correlations[:, 1],
-                }
-            )
+        """``variable``, ``axis_1``, ``axis_2``: correlations with the first two axes."""
+        return pl.DataFrame(
+            {
+                "variable": self.matrix.variables,
+                "axis_1": self.pca.correlations[:, 0],
+                "axis_2": self.pca.correlations[:, 1],
+            }
         )
 
     def eta2_frame(self) -> pl.DataFrame:
