@@ -20,10 +20,12 @@ from observatory.typology.supplementary import place_individuals
 from observatory.typology.trajectories import Trajectories, trace
 
 VARIABLES = Path(__file__).with_name("variables.yaml")
-N_AXES = 5
-"""Axes kept: those after the fifth carry less than the share of a single variable."""
+N_AXES = 4
+"""Axes kept: on the fifteen variables, those whose eigenvalue passes 1, that of a single variable (Kaiser)."""
 CLASSES = (4, 10)
 """Bounds of the number of classes. Three classes only cut the first axis, from ease to hardship."""
+TRAJECTORY_CLASSES = (3, 10)
+"""The same for the trajectories: four classes of the variables that two dates share do not hold."""
 COVERAGE = 0.95
 """Share of the communes that must have a value of an active variable; the others are placed afterwards."""
 
@@ -194,7 +196,8 @@ def follow_communes(observations: pl.DataFrame) -> Trajectories | None:
         )
         for frame in (reference, other)
     )
-    typology = classify(reference, ID, names, n_axes=N_AXES, minimum=CLASSES[0], maximum=CLASSES[1])
+    low, high = TRAJECTORY_CLASSES
+    typology = classify(reference, ID, names, n_axes=N_AXES, minimum=low, maximum=high)
     return trace(
         typology,
         other,

@@ -7,6 +7,7 @@ data. Belongs here: k-means from given classes. Does not: any other way to start
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.spatial.distance import cdist
 
 from observatory.typology.matrix import TypologyError
 from observatory.typology.ties import (
@@ -72,7 +73,7 @@ class _Search:
 
     def __init__(self, points: np.ndarray, weights: np.ndarray, centres: np.ndarray) -> None:
         self.points, self.weights = points, weights
-        distances = _squared_distances(points, centres)
+        distances = cdist(points, centres, "sqeuclidean")
         everyone = np.arange(len(points))
         # First choice, which is the class of the point, and second one.
         self.choices = np.empty((2, len(points)), dtype=np.int64)
@@ -157,7 +158,7 @@ class _Search:
         """
         rows = slice(start, stop)
         own, second = self.own[rows], self.second[rows]
-        costs = _squared_distances(self.points[rows], self.centres)
+        costs = cdist(self.points[rows], self.centres, "sqeuclidean")
         # Cells of a points × classes array, counted row by row.
         firsts = self.first_cells[: stop - start]
         own_cells, masses = firsts + own, self.masses.take(own)
@@ -208,9 +209,3 @@ class _Search:
             self.sizes[label] += change
         self.own[point], self.second[point] = target, origin
         self.still = 0
-
-
-def _squared_distances(points: np.ndarray, centres: np.ndarray) -> np.ndarray:
-    """Squared distances, points × centres, from the differences: exact where points are far from 0."""
-    differences = points[:, None, :] - centres
-    return np.asarray(np.vecdot(differences, differences))

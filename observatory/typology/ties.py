@@ -30,9 +30,10 @@ def first_smallest(values: np.ndarray) -> np.ndarray:
 
 def class_means(values: np.ndarray, labels: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
     """Means (k×d) of the n×d ``values`` in each class of ``labels`` (0 to k - 1), with n ``weights``."""
-    rows = values if weights is None else values * weights[:, None]
-    sums = [np.bincount(labels, weights=column) for column in rows.T]
-    return np.column_stack(sums) / np.bincount(labels, weights=weights)[:, None]
+    members = np.equal.outer(np.arange(labels.max() + 1), labels).astype(float)
+    if weights is not None:
+        members *= weights
+    return np.asarray(members @ values / members.sum(axis=1)[:, None])
 
 
 def number_along_axis(
