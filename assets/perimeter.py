@@ -45,7 +45,7 @@ def files_of(choice: str) -> list[tuple[str, tuple[str, ...]]]:
         return []
     if name == "sept_epci" and str(year) not in compositions:
         raise UnknownPerimeterError(
-            f"Pas de composition des EPCI pour le COG {year}. Choix possibles : {', '.join(choices())}."
+            f"Pas de composition des EPCI pour le COG {year}. Choix possibles : {', '.join(choices())}."
         )
     others = (*_LAYERS.get(name, ()), *_FORMER)
     return [

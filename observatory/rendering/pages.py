@@ -205,7 +205,7 @@ def _epcis(edition: Edition) -> Iterator[Page]:
         "epcis.html.j2",
         "epci",
         "Intercommunalités",
-        f"Les {plural(len(gazetteer.epcis), 'intercommunalité', 'intercommunalités')} du Bassin minier.",
+        f"Les {plural(gazetteer.epci_count, 'intercommunalité', 'intercommunalités')} du Bassin minier.",
         False,
         {"indicators": edition.book.headlines("epci", fictive=False)},
     )

@@ -14,6 +14,7 @@ import polars as pl
 from observatory.errors import ObservatoryError
 from observatory.rendering.french import fold, typeset, typeset_row
 from observatory.rendering.wording import PerimeterWording, perimeter_wording
+from observatory.territories import NO_EPCI
 
 _ADDRESSES = {
     "cite": "cites/{}/index.html",
@@ -139,6 +140,11 @@ class Gazetteer:
     def epcis(self) -> list[Place]:
         """EPCI in alphabetical order."""
         return self.level("epci")
+
+    @cached_property
+    def epci_count(self) -> int:
+        """Number of EPCI, without the group of the communes that have none."""
+        return sum(place.code != NO_EPCI for place in self.epcis)
 
     @cached_property
     def basin(self) -> Place:

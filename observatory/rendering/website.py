@@ -20,6 +20,7 @@ from observatory.rendering.edition import edition
 from observatory.rendering.inputs import SiteData
 from observatory.rendering.pages import Offer, pages
 from observatory.rendering.search import search_script
+from observatory.territories import NO_EPCI
 
 _HERE = Path(__file__).parent
 _STATIC = ("site.css", "site.js", "charts.js", "favicon.svg")
@@ -95,6 +96,7 @@ def _environment() -> Environment:
         "number": french.number,
         "plural": french.plural,
         "no_iris_contours": NO_IRIS_CONTOURS,
+        "no_epci": NO_EPCI,
         "version": __version__,
         "style": (_HERE / "static" / "site.css").read_text(encoding="utf-8"),
     }

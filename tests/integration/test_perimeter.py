@@ -146,6 +146,10 @@ def test_the_edition_of_1999_groups_today_s_communes_as_they_were(tmp_path, mirr
         assert warehouse.sql(RECORDED).fetchall() == [("sept_epci", 1999, "COG 2026")]
         ((classified,),) = warehouse.sql("SELECT count(*) FROM typology.communes").fetchall()
     assert classified == 287
+    home = (tmp_path / "site" / "index.html").read_text()
+    # The communes that had no intercommunalité make a group, which is none.
+    assert "14\u00a0intercommunalités" in home
+    assert "Communes sans intercommunalité" in home
     assert found.pop("BM") == 1_216_644
     without = found.pop("ZZZZZZZZZ")
     assert len(found) == 14
