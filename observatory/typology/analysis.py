@@ -1,4 +1,4 @@
-"""The whole typology of a table, and its result as arrays and as frames of the warehouse's contracts.
+"""The whole typology of a table, and its result as arrays and as frames.
 
 Belongs here: the order of the steps and the shape of the result. Does not: any formula.
 """

@@ -215,9 +215,9 @@ def test_consolidation_goes_further_than_the_nearest_centre() -> None:
     assert result.converged
 
 
-def test_frames_keep_the_contracts() -> None:
+def test_frames_have_a_row_for_each() -> None:
     result = run(table(blobs(1, 40, 6)), n_axes=3, n_classes=4)
-    assert result.communes_frame().height == 40
+    assert result.individuals_frame().height == 40
     assert result.classes_frame().height == 4 * 6
     assert result.axes_frame()["kept"].to_list() == [True] * 3 + [False] * 3
     assert result.variables_frame()["variable"].to_list() == [f"v{column}" for column in range(6)]
@@ -271,7 +271,7 @@ def test_the_order_of_rows_does_not_matter(rows: list[tuple[int, ...]], data: st
         assert caught.value.rule == error.rule
         return
     other = run(shuffled, n_axes=2, criterion=criterion)
-    for name in ("communes_frame", "classes_frame", "axes_frame", "variables_frame", "eta2_frame"):
+    for name in ("individuals_frame", "classes_frame", "axes_frame", "variables_frame", "eta2_frame"):
         assert getattr(result, name)().equals(getattr(other, name)())
     assert result.paragons_frame().equals(other.paragons_frame())
     assert result.specifics_frame().equals(other.specifics_frame())
