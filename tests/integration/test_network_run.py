@@ -152,6 +152,18 @@ def test_published_figures(done, indicator, vintage, code, value):
     assert found.select("value", "status").rows() == [(value, "published")]
 
 
+def test_a_figure_comes_from_the_sources_of_its_definition(done):
+    """Each file behind a figure is of a source that the catalogue names for the indicator."""
+    files = table(done, "core.files").select("source", file_ids="file_id")
+    named = table(done, "indicators.definitions").select("indicator", pl.col("sources").alias("named"))
+    behind = (
+        table(done, "indicators.observations").select("indicator", "file_ids").explode("file_ids").unique()
+    )
+    found = behind.join(files, on="file_ids").join(named, on="indicator")
+    assert found.filter(~pl.col("source").is_in(pl.col("named"))).is_empty()
+    assert "insee_populations_historiques" in found["source"]
+
+
 def test_layers_of_the_service_and_of_the_archive_tie_the_cites(done):
     """The service and the archive give apart what the mirror merges: the same cités are tied for certain."""
     ties = table(done, "core.cite_ties")
