@@ -9,19 +9,21 @@ from pathlib import Path
 import polars as pl
 
 from observatory.errors import InputError
+from observatory.sources.archives import read_member
 from observatory.sources.catalogue import get_source
 from observatory.sources.columns import check_commune_codes, columns_by_meaning
 from observatory.sources.reading import read_table
+from observatory.sources.workbooks import read_sheet
 
 SOURCE = "dgcl_epci"
 
 _COLUMNS = {
-    "epci_code": ("siren", "EPCI - Métropole"),
-    "epci_name": ("nom", "Libellé de l'EPCI / Métropole"),
+    "epci_code": ("siren", "EPCI - Métropole", "EPCI"),
+    "epci_name": ("nom", "Libellé de l'EPCI / Métropole", "LIBEPCI"),
     "epci_kind": ("nature",),
-    # In INSEE's editions the header is the last of the comment lines.
-    "commune_code": ("insee", "# Code géographique"),
-    "commune_name": ("nom_com", "Libellé géographique"),
+    # In the text made of INSEE's editions the header is the last of the comment lines.
+    "commune_code": ("insee", "# Code géographique", "CODGEO"),
+    "commune_name": ("nom_com", "Libellé géographique", "LIBGEO"),
 }
 _KINDS = ("CA", "CC", "CU", "CV", "DISTRICT", "METRO")
 # INSEE's editions give the kind in the name only. « Métropole » comes last: Valenciennes Métropole is a CA.
@@ -41,10 +43,15 @@ def read_epci(path: Path, cog_year: int) -> pl.DataFrame:
 
     Raises:
         InputError: as ``parse_epci``, or the file is absent.
+        ArchiveError: the archive is unreadable, or does not hold the workbook of the card.
         UnknownSourceError: the catalogue has no edition of that year.
     """
-    reading = get_source(SOURCE).data_file(str(cog_year)).reading
-    return parse_epci(read_table(path, reading), cog_year, path.name)
+    file = get_source(SOURCE).data_file(str(cog_year)).as_in(path)
+    if file.sheet is None or file.member is None:
+        return parse_epci(read_table(path, file.reading), cog_year, path.name)
+    name = f"{path.name} › {file.member}"
+    _, cells = read_sheet(read_member(path, file.member), name, file.sheet, ["CODGEO", "EPCI"])
+    return parse_epci(cells, cog_year, name)
 
 
 def parse_epci(text: pl.DataFrame, cog_year: int, name: str = "epci.csv") -> pl.DataFrame:

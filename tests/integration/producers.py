@@ -30,6 +30,15 @@ RENAMED = {
 }
 
 
+# Names of the producer's workbooks, where the mirror's text has their labels instead.
+LABELS = {
+    "# Code géographique": "CODGEO",
+    "Libellé géographique": "LIBGEO",
+    "EPCI - Métropole": "EPCI",
+    "Libellé de l'EPCI / Métropole": "LIBEPCI",
+}
+
+
 @contextmanager
 def producers(mirror: Path, folder: Path, datasets: dict[str, list[dict[str, Any]]]) -> Iterator[Path]:
     """Serve the addresses of the catalogue, 404 for what is nowhere, and give the catalogue that leads there.
@@ -126,7 +135,8 @@ def _original(file: DataFile, mirrored: Path) -> dict[str, bytes]:
 def _rows(mirrored: Path, file: DataFile) -> list[list[str]]:
     text = mirrored.read_text(encoding="utf-8-sig")
     lines = [line for line in text.splitlines() if not (file.reading.comment and line.startswith("#"))]
-    return list(csv.reader(lines, delimiter=file.reading.separator))
+    header, *rows = list(csv.reader(lines, delimiter=file.reading.separator))[file.reading.header_row - 1 :]
+    return [[LABELS.get(name, name) for name in header], *rows]
 
 
 def _workbook(rows: list[list[str]], sheet: str) -> bytes:
@@ -135,7 +145,11 @@ def _workbook(rows: list[list[str]], sheet: str) -> bytes:
     with xlsxwriter.Workbook(stream) as book:
         page = book.add_worksheet(sheet)
         page.write_row(0, 0, ["Mise en ligne"])
-        codes = [place for place, name in enumerate(rows[0]) if "cod" in name.lower() or "DEPCOM" in name]
+        codes = [
+            place
+            for place, name in enumerate(rows[0])
+            if "cod" in name.lower() or "DEPCOM" in name or name == "EPCI"
+        ]
         for rank, row in enumerate(rows):
             for place, cell in enumerate(row):
                 number = _number(cell) if rank and place not in codes else None

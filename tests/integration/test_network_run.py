@@ -10,7 +10,9 @@ from producers import producers
 
 from observatory.paths import DataPaths
 from observatory.sources.catalogue import get_source
+from observatory.sources.dgcl import read_epci
 from observatory.sources.values import read_values
+from observatory.territories import SEVEN_EPCI
 from observatory.warehouse import read_table
 
 pytestmark = pytest.mark.integration
@@ -124,6 +126,14 @@ def test_originals_say_what_the_mirror_says(done, mirror, communes, source, vint
     gap = (pl.col("value") - pl.col("value_found")).abs() > 1e-9 * pl.col("value").abs()
     assert both.filter(gap).is_empty()
     assert expected["status"].eq("published").sum() > 286
+
+
+def test_compositions_of_the_workbook_are_those_of_the_mirror(done, mirror):
+    """INSEE's workbook of 2024, as the text that the mirror made of its sheet."""
+    snapshot = next((done["data"] / "snapshots" / "dgcl_epci" / "2024").glob("*/*.zip"))
+    text = read_epci(mirror / "dgcl/epci/epci_2024_dep59_62.csv", 2024)
+    assert read_epci(snapshot, 2024).equals(text)
+    assert text.filter(pl.col("epci_code").is_in(SEVEN_EPCI)).height == 287
 
 
 def test_melodi_series_follow_the_legal_populations(done):
