@@ -21,7 +21,7 @@ from observatory.typology.trajectories import Trajectories, trace
 
 VARIABLES = Path(__file__).with_name("variables.yaml")
 N_AXES = 4
-"""Axes kept: on the fifteen variables, those whose eigenvalue passes 1, that of a single variable (Kaiser)."""
+"""Axes kept: on fifteen variables, those whose eigenvalue passes that of a single one, 1 (Kaiser)."""
 CLASSES = (4, 10)
 """Bounds of the number of classes. Three classes only cut the first axis, from ease to hardship."""
 TRAJECTORY_CLASSES = (3, 10)
@@ -136,21 +136,9 @@ def classify_communes(observations: pl.DataFrame) -> CommuneTypology:
     """
     choice = load_choice()
     found = _commune_observations(observations, choice)
-    latest = dict(found.group_by("indicator").agg(pl.max("vintage")).iter_rows())
-    count = found["territory_code"].n_unique()
-    left_out: dict[str, str] = {}
-    for variable in choice.variables:
-        known = found.filter(
-            pl.col("indicator") == variable.indicator,
-            pl.col("vintage") == latest.get(variable.indicator, 0),
-            pl.col("value").is_not_null(),
-        ).height
-        if variable.unless in latest:
-            left_out[variable.indicator] = f"remplacée par « {variable.unless} »"
-        elif not known:
-            left_out[variable.indicator] = "la source n’est pas dans cette édition"
-        elif variable.role == "active" and known < COVERAGE * count:
-            left_out[variable.indicator] = f"{count - known} communes sur {count} n’ont pas de valeur"
+    known = found.drop_nulls("value")
+    latest = dict(known.group_by("indicator").agg(pl.max("vintage")).iter_rows())
+    left_out = _left_out(choice, known, latest, found["territory_code"].n_unique())
     used = [one for one in choice.variables if one.indicator not in left_out]
     values = _wide(found, {one.indicator: latest[one.indicator] for one in used}, used)
     active = [one.indicator for one in used if one.role == "active"]
@@ -180,7 +168,7 @@ def follow_communes(observations: pl.DataFrame) -> Trajectories | None:
     choice = load_choice()
     used = [one for one in choice.variables if one.trajectory is not None]
     found = _commune_observations(observations, choice)
-    at_hand = set(found.select("indicator", "vintage").unique().iter_rows())
+    at_hand = set(found.drop_nulls("value").select("indicator", "vintage").unique().iter_rows())
     if not all((one.indicator, year) in at_hand for one in used for year in one.trajectory or ()):
         return None
     other, reference = (
@@ -215,6 +203,25 @@ def _commune_observations(observations: pl.DataFrame, choice: Choice) -> pl.Data
     if found.is_empty():
         raise TypologyError("la table a 0 ligne.", "relancez le calcul des indicateurs.")
     return found
+
+
+def _left_out(choice: Choice, known: pl.DataFrame, latest: dict[str, int], communes: int) -> dict[str, str]:
+    """Return the variables that cannot enter, or that one which can replaces, and why in French."""
+    left_out: dict[str, str] = {}
+    for one in choice.variables:
+        count = known.filter(
+            pl.col("indicator") == one.indicator, pl.col("vintage") == latest.get(one.indicator, 0)
+        ).height
+        if not count:
+            left_out[one.indicator] = "la source n’est pas dans cette édition"
+        elif one.role == "active" and count < COVERAGE * communes:
+            left_out[one.indicator] = f"{communes - count} communes sur {communes} n’ont pas de valeur"
+    replaced = {
+        one.indicator: f"remplacée par « {one.unless} »"
+        for one in choice.variables
+        if one.unless is not None and one.unless not in left_out
+    }
+    return left_out | replaced
 
 
 def _wide(found: pl.DataFrame, vintages: dict[str, int], used: list[Variable]) -> pl.DataFrame:

@@ -48,21 +48,30 @@ def read_portraits(path: Path) -> tuple[Portrait, ...]:
     remedy = "corrigez-le sur le modèle des portraits qui s’y trouvent."
     try:
         cards = yaml.safe_load(path.read_text(encoding="utf-8")) or []
-        return tuple(Portrait.model_validate(card) for card in cards)
     except FileNotFoundError as error:
         raise InputError(path.name, "le fichier manque.", "remettez-le, fût-il vide.") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(path.name, "ce n’est pas du YAML lisible.", remedy) from error
-    except (ValidationError, TypeError) as error:
-        fault = f"un portrait est mal formé ({error})."
-        raise InputError(path.name, fault, remedy) from error
+    if not isinstance(cards, list):
+        raise InputError(path.name, "ce n’est pas une liste de portraits.", remedy)
+    return tuple(_portrait(card, rank, path, remedy) for rank, card in enumerate(cards, start=1))
+
+
+def _portrait(card: object, rank: int, path: Path, remedy: str) -> Portrait:
+    try:
+        return Portrait.model_validate(card)
+    except ValidationError as error:
+        fields = sorted({str(fault["loc"][0]) for fault in error.errors() if fault["loc"]})
+        at_fault = f" ({', '.join(f'« {field} »' for field in fields)})" if fields else ""
+        raise InputError(path.name, f"le portrait n° {rank} est mal formé{at_fault}.", remedy) from error
 
 
 def match_portraits(portraits: tuple[Portrait, ...], classes: Mapping[int, list[str]]) -> pl.DataFrame:
     """Return ``typology.portraits``: each class with the portrait that is its own, if one is.
 
     Classes and portraits are paired so that their Jaccard similarities (communes in both over communes in
-    either) add up to the most; a pair under ``LIKE`` is none.
+    either) add up to the most, those under ``LIKE`` counting for nothing and making no pair. A class without
+    a portrait has a likeness of 0.
 
     Args:
         portraits: what was written.
@@ -72,12 +81,13 @@ def match_portraits(portraits: tuple[Portrait, ...], classes: Mapping[int, list[
     likeness = np.array(
         [[len(now & one.members) / len(now | one.members) for one in portraits] for now in members]
     ).reshape(len(members), len(portraits))
+    likeness[likeness < LIKE] = 0
     pairs = dict(zip(*(side.tolist() for side in linear_sum_assignment(-likeness)), strict=True))
     rows = []
     for place, (number, now) in enumerate(zip(numbers, members, strict=True)):
         best = pairs.get(place)
         like = 0.0 if best is None else float(likeness[place, best])
-        portrait = portraits[best] if best is not None and like >= LIKE else None
+        portrait = portraits[best] if best is not None and like else None
         rows.append(
             {
                 "class": number,
