@@ -8,16 +8,21 @@ from assets.raw.files import PATH_COLUMN, asset_name
 from assets.storage import PARTITION_COLUMN
 from observatory.heritage.attributes import cite_heritage, contradictions
 from observatory.heritage.decisions import read_decisions
+from observatory.heritage.grid import grid_of_cites
+from observatory.heritage.iris import iris_shares, parse_iris
 from observatory.heritage.layers import parse_layer
 from observatory.heritage.shares import territory_shares
 from observatory.heritage.ties import tie_cites
 from observatory.paths import data_paths
 from observatory.sources.catalogue import get_source
 from observatory.sources.features import read_features
+from observatory.sources.filosofi_grid import read_cells_of
 from observatory.sources.obtaining import file_sources
 from observatory.tables.heritage import (
     CITE_CONTRADICTIONS,
+    CITE_GRID,
     CITE_HERITAGE,
+    CITE_IRIS,
     CITE_SHARES,
     CITE_TIES,
     HERITAGE,
@@ -101,6 +106,54 @@ def cite_shares(
 
 
 @table_asset(
+    "core_mbm__cite_iris",
+    CITE_IRIS.qualified_name,
+    group="core",
+    kinds={"polars", "shapely"},
+    description="IRIS que chaque cité traverse, et dans quelles proportions.",
+)
+def cite_iris(
+    core_mbm__cite_heritage: pl.DataFrame, raw_ign_contours_iris__snapshots: pl.DataFrame
+) -> pl.DataFrame:
+    """Measure on the contours of the IRIS, where the run has both contours."""
+    if core_mbm__cite_heritage.is_empty() or raw_ign_contours_iris__snapshots.is_empty():
+        return pl.DataFrame(schema=CITE_IRIS.polars_schema)
+    row = raw_ign_contours_iris__snapshots.sort("vintage").row(-1, named=True)
+    path = data_paths().root / row[PATH_COLUMN]
+    card = get_source(row["source"]).data_file(row[PARTITION_COLUMN])
+    return iris_shares(
+        core_mbm__cite_heritage.select("slug", "geometry"), parse_iris(read_features(path, card), path.name)
+    )
+
+
+@table_asset(
+    "core_mbm__cite_grid",
+    CITE_GRID.qualified_name,
+    group="core",
+    kinds={"polars", "shapely"},
+    description="Carreaux de 200 m de Filosofi dans chaque cité, avec ce qui est imputé.",
+)
+def cite_grid(
+    core_mbm__cite_heritage: pl.DataFrame,
+    core_mbm__heritage_features: pl.DataFrame,
+    raw_insee_filosofi_carreaux__snapshots: pl.DataFrame,
+) -> pl.DataFrame:
+    """Sum the cells of each cité, where an analyst has dropped the grid."""
+    frames = [pl.DataFrame(schema=CITE_GRID.polars_schema)]
+    if core_mbm__cite_heritage.is_empty():
+        return frames[0]
+    communes = _communes(core_mbm__heritage_features)["code"].to_list()
+    for row in raw_insee_filosofi_carreaux__snapshots.iter_rows(named=True):
+        cells = read_cells_of(data_paths().root / row[PATH_COLUMN], communes)
+        frames.append(
+            grid_of_cites(
+                core_mbm__cite_heritage.select("slug", "geometry"), cells, int(row["vintage"]), row["file_id"]
+            )
+        )
+    return pl.concat(frames)
+
+
+@table_asset(
     "core_mbm__cite_contradictions",
     CITE_CONTRADICTIONS.qualified_name,
     group="core",
@@ -124,4 +177,4 @@ def _communes(heritage: pl.DataFrame) -> pl.DataFrame:
     return heritage.filter(pl.col("layer") == _COMMUNES)
 
 
-TABLES = [heritage, cite_ties, cite_attributes, cite_shares, cite_contradictions]
+TABLES = [heritage, cite_ties, cite_attributes, cite_shares, cite_iris, cite_grid, cite_contradictions]

@@ -139,6 +139,7 @@ def obtain(
         remote=remote_of(file),
         mirror_path=file.mirror,
         kind=file.kind,
+        also=file.original.kind if file.original is not None else None,
         # The fingerprint is that of the mirror's file; the network may serve a newer one.
         expected_sha256=file.sha256 if mode.mirror is not None else None,
         allow_stale=allow_stale,

@@ -53,6 +53,7 @@ class _Wanted:
     vintage: str
     snapshots: Path
     kind: Kind
+    also: Kind | None
     remote: Remote | None
     expected_sha256: str | None
 
@@ -68,6 +69,7 @@ def resolve(
     remote: Remote | None,
     mirror_path: str | None,
     kind: Kind,
+    also: Kind | None = None,
     expected_sha256: str | None = None,
     allow_stale: bool = False,
     means: Means | None = None,
@@ -86,7 +88,8 @@ def resolve(
         snapshots: root of the snapshots.
         remote: what the network is asked for, if anything.
         mirror_path: path of the file within the mirror, if it is there.
-        kind: what the file of the mirror must be; one that is dropped may also be what ``remote`` gives.
+        kind: what the file of the mirror must be.
+        also: what a dropped file may be too.
         expected_sha256: fingerprint that the catalogue knows.
         allow_stale: whether the last snapshot stands in when the network fails or is not to be used; the
             answer then says so.
@@ -97,7 +100,7 @@ def resolve(
             ``allow_stale`` and nothing stands in.
         SnapshotError: a name is no folder's, or a snapshot is altered.
     """
-    wanted = _Wanted(source, vintage, snapshots, kind, remote, expected_sha256)
+    wanted = _Wanted(source, vintage, snapshots, kind, also, remote, expected_sha256)
     dropped = _landed(wanted, vintage_folder(landing, source, vintage))
     if dropped is not None:
         return _kept(wanted, dropped, "landing", f"landing/{source}/{vintage}/{dropped.name}")
@@ -165,8 +168,8 @@ def _inside(wanted: _Wanted, root: Path, relative: str) -> Path:
 
 def _kept(wanted: _Wanted, file: Path, origin_kind: OriginKind, origin: str) -> Resolved:
     fault = mismatch(file, wanted.kind)
-    original = wanted.remote.kind if wanted.remote is not None and origin_kind == "landing" else wanted.kind
-    if fault is not None and mismatch(file, original) is not None:
+    other = wanted.also if origin_kind == "landing" else None
+    if fault is not None and (other is None or mismatch(file, other) is not None):
         raise FetchError(
             wanted.source, str(file), f"{fault}.", "remplacez ce fichier par celui du producteur, entier."
         )

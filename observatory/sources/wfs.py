@@ -25,6 +25,7 @@ class WfsLayer(BaseModel):
         type_name: qualified name of the layer, ``workspace:layer``.
         sort_by: property that orders the features; without an order a server may give a feature twice and
             forget another between two pages.
+        cql_filter: condition on the features, in the server's CQL.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -32,6 +33,7 @@ class WfsLayer(BaseModel):
     endpoint: str
     type_name: str
     sort_by: str | None = None
+    cql_filter: str | None = None
 
     def page_url(self, start: int, count: int) -> str:
         """Return the address of ``count`` features from the ``start``-th, in WGS84, longitude first."""
@@ -48,6 +50,8 @@ class WfsLayer(BaseModel):
         }
         if self.sort_by:
             parameters["sortBy"] = self.sort_by
+        if self.cql_filter:
+            parameters["cql_filter"] = self.cql_filter
         return f"{self.endpoint}?{urlencode(parameters, safe=':/')}"
 
 

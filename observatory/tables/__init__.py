@@ -21,7 +21,15 @@ from observatory.tables.core import (
     TERRITORIES,
     VALUES,
 )
-from observatory.tables.heritage import CITE_CONTRADICTIONS, CITE_HERITAGE, CITE_SHARES, CITE_TIES, HERITAGE
+from observatory.tables.heritage import (
+    CITE_CONTRADICTIONS,
+    CITE_GRID,
+    CITE_HERITAGE,
+    CITE_IRIS,
+    CITE_SHARES,
+    CITE_TIES,
+    HERITAGE,
+)
 from observatory.tables.results import DEFINITIONS, OBSERVATIONS
 from observatory.tables.typology import TYPOLOGY_COMMUNES, TYPOLOGY_TABLES
 
@@ -44,6 +52,8 @@ TABLES = {
         CITE_TIES,
         CITE_HERITAGE,
         CITE_SHARES,
+        CITE_IRIS,
+        CITE_GRID,
         CITE_CONTRADICTIONS,
         DWELLINGS,
         BENEFICIARIES,
@@ -58,7 +68,9 @@ __all__ = [
     "CENSUS",
     "CITES",
     "CITE_CONTRADICTIONS",
+    "CITE_GRID",
     "CITE_HERITAGE",
+    "CITE_IRIS",
     "CITE_SHARES",
     "CITE_TIES",
     "CONTOURS",

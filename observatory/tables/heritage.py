@@ -12,6 +12,7 @@ INTERESTS = ("Exceptionnelle", "Remarquable", "Témoin")
 PROTECTIONS = ("classée", "inscrite", "aucune")
 CONFIDENCES = ("certain", "propose", "aucun")
 METHODS = ("decision", "element_unesco", "nom", "mot_du_nom", "commune")
+GRID_STATUSES = ("published", "secret", "not_applicable")
 CONTRADICTIONS = ("patrimoine_mondial", "communes")
 
 HERITAGE = Table(
@@ -110,6 +111,41 @@ CITE_SHARES = Table(
         Column("share_of_territory", pl.Float64, "part de la commune ou de l’IRIS, de 0 à 1"),
     ),
     # The embedded edition has no heritage layer.
+    may_be_empty=True,
+)
+
+CITE_IRIS = Table(
+    "core",
+    "cite_iris",
+    "Les IRIS que la cité traverse, et les parts de l’un dans l’autre.",
+    ("slug", "code"),
+    (
+        Column("slug", pl.String, "cité, clé de core.cites"),
+        Column("code", pl.String, "IRIS"),
+        Column("name", pl.String, "nom de l’IRIS"),
+        Column("area_ha", pl.Float64, "superficie commune, en hectares"),
+        Column("share_of_cite", pl.Float64, "part de la cité, de 0 à 1"),
+        Column("share_of_territory", pl.Float64, "part de l’IRIS, de 0 à 1"),
+    ),
+    may_be_empty=True,
+)
+
+CITE_GRID = Table(
+    "core",
+    "cite_grid",
+    "Ce que les carreaux de 200 m de Filosofi disent de chaque cité, et ce qui en est imputé.",
+    ("slug", "vintage"),
+    (
+        Column("slug", pl.String, "cité, clé de core.cites"),
+        Column("vintage", pl.Int32, "année des revenus"),
+        Column("cells", pl.Int32, "carreaux dont le centre est dans la cité"),
+        Column("households", pl.Float64, "ménages de ces carreaux", nullable=True),
+        Column("imputed_share", pl.Float64, "part des ménages en carreaux imputés, de 0 à 1", nullable=True),
+        Column("living_standard", pl.Float64, "niveau de vie moyen, winsorisé, en euros", nullable=True),
+        Column("poor_share", pl.Float64, "part des ménages pauvres, de 0 à 1", nullable=True),
+        Column("status", pl.String, "publié, secret sous onze ménages, sans objet", values=GRID_STATUSES),
+        Column("file_id", pl.String, "fichier d’où vient la ligne, clé de core.files"),
+    ),
     may_be_empty=True,
 )
 
