@@ -10,6 +10,7 @@ import polars as pl
 
 from observatory.errors import InputError
 from observatory.sources.catalogue import get_source
+from observatory.sources.mortality_workbook import read_workbook
 from observatory.sources.reading import prepare, read_cells, read_header, read_numbers
 from observatory.tables import MORTALITY
 
@@ -24,9 +25,9 @@ _REMEDY = "reprenez le fichier à l’endroit d’où il vient ; s’il a chan
 def read_mortality(
     path: Path, source_id: str = "insee_mortalite", vintage: str = "1977-2019"
 ) -> pl.DataFrame:
-    """Return ``core.mortality`` from the national table of daily hazards by year, sex and age.
+    """Return ``core.mortality`` from the national table of daily hazards, or from INSEE's own workbook.
 
-    The annual probability is 1 - exp(-365.241 h), h being the daily hazard: the two columns of the file are
+    In the table, the annual probability is 1 - exp(-365.241 h), h being the daily hazard: the two columns are
     checked against each other. Every year has both sexes and the same ages without a gap.
 
     Raises:
@@ -34,7 +35,11 @@ def read_mortality(
             or age is missing or stands twice.
     """
     source = get_source(source_id)
-    file = source.data_file(vintage)
+    file = source.data_file(vintage).as_in(path)
+    if file.kind == "xlsx":
+        frame = read_workbook(path).with_columns(file_id=pl.lit(source.file_id(vintage, "data")))
+        _check_grid(path.name, frame, file.rows)
+        return MORTALITY.conform(frame)
     content = prepare(path.read_bytes(), path.name, file.reading)
     header = read_header(content, path.name, file.reading)
     for column in ("sex", *_NUMBERS):

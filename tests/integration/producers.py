@@ -87,6 +87,8 @@ class _Shelf:
                 feature["properties"] = {names.get(name, name): value for name, value in properties}
             self.layers[file.wfs.type_name] = features
             self.server.on(urlsplit(file.wfs.endpoint).path, self._layer)
+        elif source_id == "insee_mortalite":
+            self.server.on(urlsplit(file.original.url).path, content(_mortality(mirrored)))
         elif file.original is not None and file.original.url is not None:
             where = urlsplit(file.original.url).path
             made = _original(file, mirrored)
@@ -154,6 +156,27 @@ def _workbook(rows: list[list[str]], sheet: str) -> bytes:
             for place, cell in enumerate(row):
                 number = _number(cell) if rank and place not in codes else None
                 page.write(rank + 5, place, cell if number is None else number)
+    return stream.getvalue()
+
+
+def _mortality(mirrored: Path) -> bytes:
+    """Write one sheet per year: age, then survivors, quotient and a third column for men and for women."""
+    quotients: defaultdict[str, dict[tuple[str, int], float]] = defaultdict(dict)
+    with mirrored.open(encoding="utf-8") as stream:
+        for row in csv.DictReader(stream):
+            quotients[row["year"]][row["sex"], int(row["age"])] = float(row["qx_annual_derived"])
+    stream = io.BytesIO()
+    with xlsxwriter.Workbook(stream) as book:
+        for year in sorted(quotients):
+            page, alive = book.add_worksheet(year), {"male": 100_000.0, "female": 100_000.0}
+            page.write_row(3, 0, ["Âge", "Survivants", "Quotient", "Espérance"])
+            for age in range(100):
+                cells: list[float] = [age]
+                for sex in alive:
+                    quotient = round(quotients[year][sex, age] * 100_000)
+                    cells += [round(alive[sex]), quotient, 0]
+                    alive[sex] *= 1 - quotient / 100_000
+                page.write_row(5 + age, 0, cells)
     return stream.getvalue()
 
 

@@ -11,6 +11,7 @@ from producers import producers
 from observatory.paths import DataPaths
 from observatory.sources.catalogue import get_source
 from observatory.sources.dgcl import read_epci
+from observatory.sources.mortality import read_mortality
 from observatory.sources.values import read_values
 from observatory.territories import SEVEN_EPCI
 from observatory.warehouse import read_table
@@ -134,6 +135,14 @@ def test_compositions_of_the_workbook_are_those_of_the_mirror(done, mirror):
     text = read_epci(mirror / "dgcl/epci/epci_2024_dep59_62.csv", 2024)
     assert read_epci(snapshot, 2024).equals(text)
     assert text.filter(pl.col("epci_code").is_in(SEVEN_EPCI)).height == 287
+
+
+def test_mortality_of_the_workbook_is_that_of_the_mirror(done, mirror):
+    """Quotients are published per 100,000: what the mirror derives from hazards comes back to them."""
+    text = read_mortality(mirror / get_source("insee_mortalite").data_file("1977-2019").mirror)
+    both = table(done, "core.mortality").join(text, on=["year", "sex", "age"], suffix="_text")
+    assert both.height == text.height == 43 * 2 * 100
+    assert (both["probability"] - both["probability_text"]).abs().max() < 1e-8
 
 
 def test_melodi_series_follow_the_legal_populations(done):

@@ -3,6 +3,7 @@
 import math
 
 import pytest
+import xlsxwriter
 
 from observatory.errors import InputError
 from observatory.sources import mortality
@@ -77,3 +78,46 @@ def test_incomplete_grid_is_refused(read):
 def test_missing_column_is_refused(read):
     with pytest.raises(InputError, match="daily_hazard"):
         read(table().replace("daily_hazard", "hazard"))
+
+
+def workbook(path, years, *, swapped=False, survivors=100_000.0, ages=105):
+    """Write sheets as INSEE's: titles, ages, then survivors, quotients and expectancies of men and women."""
+    quotients = {"men": lambda age: 5 + age * age / 4, "women": lambda age: 3 + age * age / 8}
+    order = ("women", "men") if swapped else ("men", "women")
+    with xlsxwriter.Workbook(path) as book:
+        for year in years:
+            page = book.add_worksheet(str(year))
+            page.write_row(0, 0, [f"Table de mortalité {year}"])
+            page.write_row(2, 0, ["Âge", "Survivants", "Quotient", "Espérance"] * 2)
+            alive = dict.fromkeys(order, survivors)
+            for age in range(ages):
+                row = [age]
+                for sex in order:
+                    quotient = round(quotients[sex](age) + (year - 2018))
+                    row += [round(alive[sex]), quotient, 80.0 - age / 2]
+                    alive[sex] *= 1 - quotient / 100_000
+                page.write_row(4 + age + age // 5, 0, row)
+        book.add_worksheet("Lisez-moi")
+    return path
+
+
+def test_the_workbook_of_the_producer_gives_both_sexes_of_each_year(read, tmp_path):
+    found = read_mortality(workbook(tmp_path / "fm_t68.xlsx", (2018, 2019)))
+    assert found.height == 2 * 2 * 100
+    assert found.filter(year=2018, sex="M", age=60)["probability"].item() == pytest.approx(905 / 100_000)
+    assert found.filter(year=2019, sex="F", age=60)["probability"].item() == pytest.approx(454 / 100_000)
+    assert set(found["file_id"]) == {"insee_mortalite:1977-2019:data"}
+
+
+@pytest.mark.parametrize(
+    ("made", "words"),
+    [
+        ({"years": (2018,), "swapped": True}, "2018.*celle des hommes"),
+        ({"years": (2018,), "survivors": 99_000.0}, "2018.*survivants et les quotients"),
+        ({"years": (2018,), "ages": 90}, "2018.*âges de 0 à 99"),
+        ({"years": ()}, "nom d’une année"),
+    ],
+)
+def test_a_sheet_that_is_no_table_is_refused(read, tmp_path, made, words):
+    with pytest.raises(InputError, match=words):
+        read_mortality(workbook(tmp_path / "fm_t68.xlsx", **made))

@@ -1,6 +1,9 @@
 """Where a run may look for file sources."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
+import xlsxwriter
 
 from observatory.paths import DataPaths
 from observatory.sources.catalogue import UnknownSourceError, get_source
@@ -21,6 +24,7 @@ from observatory.sources.obtaining import (
     wanted,
 )
 from observatory.sources.requesting import FetchError
+from observatory.sources.snapshots import keep
 
 RPLS = "sdes_rpls"
 
@@ -101,6 +105,48 @@ def test_states_follow_the_file(paths):
     assert state_of(source, "2024", paths, EMBEDDED) == "altérée"
     assert state_of(get_source("etalab_decoupage"), "2026", paths, EMBEDDED) == "embarquée"
     assert state_of(get_source("angdm"), "2024", paths, EMBEDDED) == "fictive"
+
+
+def test_a_kept_file_is_stale_once_its_origin_has_another(paths):
+    source, folder = get_source(RPLS), paths.landing / RPLS / "2024"
+    folder.mkdir(parents=True)
+    (folder / "rpls.csv").write_text("DEPCOM_ARM,nb_ls\n62498,2\n")
+    obtain(source, "2024", paths, EMBEDDED)
+    (folder / "rpls.csv").write_text("DEPCOM_ARM,nb_ls\n62498,3\n")
+    assert state_of(source, "2024", paths, EMBEDDED) == "périmée"
+    obtain(source, "2024", paths, EMBEDDED)
+    assert state_of(source, "2024", paths, EMBEDDED) == "prise"
+
+
+def test_a_kept_file_is_stale_once_no_address_has_confirmed_it_for_a_year(paths, tmp_path):
+    source = get_source(RPLS)
+    file = tmp_path / "rpls.csv"
+    file.write_text("DEPCOM_ARM,nb_ls\n62498,2\n")
+    names = {"source": RPLS, "vintage": "2024", "kind": "network", "origin": "https://exemple.fr/rpls.csv"}
+    keep(file, paths.snapshots, at=datetime.now(UTC) - timedelta(days=401), **names)
+    assert state_of(source, "2024", paths, Mode(network=True)) == "périmée"
+    assert state_of(source, "2024", paths, EMBEDDED) == "prise"
+    keep(file, paths.snapshots, at=datetime.now(UTC), **names)
+    assert state_of(source, "2024", paths, Mode(network=True)) == "prise"
+
+
+def test_the_file_of_the_catalogue_is_verified(paths, mirror):
+    source = get_source(RPLS)
+    obtain(source, "2024", paths, Mode(mirror=mirror))
+    assert state_of(source, "2024", paths, EMBEDDED) == "vérifiée"
+
+
+def test_a_dropped_original_is_taken_as_one(paths):
+    """The producer's workbook where the mirror has text: anything else is refused."""
+    source = get_source("insee_populations_legales")
+    folder = paths.landing / source.id / "2022"
+    folder.mkdir(parents=True)
+    with xlsxwriter.Workbook(folder / "ensemble.xlsx") as book:
+        book.add_worksheet("Communes").write(0, 0, "Code commune")
+    assert obtain(source, "2022", paths, EMBEDDED).path.name == "ensemble.xlsx"
+    (folder / "ensemble.xlsx").write_bytes(b"%PDF-1.7")
+    with pytest.raises(FetchError, match="PDF"):
+        obtain(source, "2022", paths, EMBEDDED)
 
 
 def test_names_select_vintages():
