@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from running_notebooks import executed
 
 pytestmark = pytest.mark.integration
 
@@ -174,14 +175,27 @@ def test_killed_anywhere_it_leaves_the_previous_edition(data, last_words):
     assert not list((data / "warehouse" / "sessions").iterdir())
 
 
-def test_the_notebook_runs(data, monkeypatch):
-    nbformat = pytest.importorskip("nbformat")
-    from nbclient import NotebookClient
-
-    monkeypatch.setenv("OBSERVATORY_DATA", str(data))
-    notebook = nbformat.read(Path(__file__).parents[2] / "notebooks" / "prise_en_main.ipynb", as_version=4)
-    NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+def test_the_notebook_runs(data):
+    executed("prise_en_main", data)
     exported = (data / "comparaison.csv").read_text(encoding="utf-8-sig").splitlines()
     assert exported[0] == "theme;indicateur;unite;millesime;Douai;Lens"
     lens_and_douai = next(line for line in exported if line.startswith("Population;Population municipale"))
     assert lens_and_douai.endswith("40250,0;32920,0")
+
+
+def test_the_notebook_of_the_typology_runs(data):
+    printed = executed("typologie", data)
+    assert "287 communes complètes, 0 à placer ensuite" in printed
+    assert "Cette édition n’a pas deux dates" in printed
+    exported = (data / "ma_typologie.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert exported[0] == "id;commune;class;distance_to_own;distance_to_next"
+    classes = {line.split(";")[1]: int(line.split(";")[2]) for line in exported[1:]}
+    assert len(classes) == 287
+    assert set(classes.values()) == set(range(1, max(classes.values()) + 1))
+    assert classes["Lens"] == classes["Douai"] != classes["Warlaing"]
+
+
+def test_each_class_has_its_own_portrait(data):
+    """All of the communes of each class, and no other, are those that the analyst had in view."""
+    rows = query(data, "SELECT likeness, len(sentences), len(joined), len(left) FROM typology.portraits")
+    assert rows == [(1.0, 3, 0, 0)] * 4
