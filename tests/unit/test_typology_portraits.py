@@ -62,10 +62,12 @@ def test_the_same_members_are_no_change():
     assert (row["likeness"], row["joined"], row["left"]) == (1.0, [], [])
 
 
-@pytest.mark.parametrize(("now", "matched"), [("abef", False), ("abc", False), ("abcd", True)])
+@pytest.mark.parametrize(
+    ("now", "matched"), [("abef", False), ("abcdef", False), ("abc", False), ("abcd", True)]
+)
 def test_under_one_half_it_is_the_portrait_of_another_class(now, matched):
-    """4 communes of 8 are one half, 3 of 7 and 4 of 9 are less."""
-    written = {"abef": "abcdefghi", "abc": "abcdefg", "abcd": "abcdefgh"}[now]
+    """4 communes of 8 are one half; 3 of 7, 4 of 9 and 6 of 13 are less."""
+    written = {"abef": "abcdefghi", "abcdef": "abcdefghijklm", "abc": "abcdefg", "abcd": "abcdefgh"}[now]
     (row,) = rows([portrait(written)], {1: list(now)}).values()
     assert (row["title"] is not None) == matched
     if not matched:

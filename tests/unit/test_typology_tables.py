@@ -345,8 +345,12 @@ def test_noise_has_a_low_and_a_high_bound(followed):
     assert low["expected_median"] <= high["expected_median"]
 
 
-def test_sampling_makes_no_noise_where_the_census_counts_everyone(full):
-    """Below 10,000 inhabitants, the main questions are put in every dwelling over five years."""
-    small = changed(full, "population_recensement", CODES, 9_999.0)
-    row = one(trajectories(small)["typology.trajectory_noise"], bound="low")
-    assert (row["expected_low"], row["expected_median"], row["expected_high"]) == (0, 0, 0)
+@pytest.mark.parametrize(("population", "noisy"), [(9_999.0, False), (10_000.0, True)])
+def test_sampling_makes_noise_only_where_the_census_samples(full, population, noisy):
+    """Below 10,000 inhabitants, the main questions are put in every dwelling over five years.
+
+    From there on, shares of twenty units are known to some fourteen points, and the groups are twenty apart.
+    """
+    few = changed(full, "population_recensement", CODES, population).with_columns(denominator=pl.lit(20.0))
+    row = one(trajectories(few)["typology.trajectory_noise"], bound="low")
+    assert (row["expected_low"] > 0, row["expected_high"] > 0) == (noisy, noisy)
