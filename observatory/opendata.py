@@ -5,13 +5,23 @@ figures, the guard against formulas in spreadsheets.
 Does not: the page that offers them (``rendering``), what may be shown (``disclosure``).
 """
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
 from observatory.errors import ObservatoryError
-from observatory.tables import CITES, DEFINITIONS, FILES, OBSERVATIONS, TERRITORIES, TYPOLOGY_COMMUNES
+from observatory.tables import CITES, DEFINITIONS, FILES, OBSERVATIONS, TERRITORIES, Table
+from observatory.tables.typology import (
+    TRAJECTORY_COMMUNES,
+    TRAJECTORY_FLOWS,
+    TYPOLOGY_CLASSES,
+    TYPOLOGY_COMMUNES,
+    TYPOLOGY_NEIGHBOURS,
+    TYPOLOGY_STABILITY,
+    TYPOLOGY_VARIABLES,
+)
 
 LIST_SEPARATOR = "|"
 FICTIVE_NATURE = "données fictives"
@@ -105,7 +115,46 @@ _FILES = {
     "fetched_at": "date d’obtention",
     "fictive": "true si le fichier est généré",
 }
-_TYPOLOGY = {column.name: column.description for column in TYPOLOGY_COMMUNES.columns}
+_LETTERS = "Ses classes 1, 2, 3… sont celles que le site nomme A, B, C…"
+_TYPOLOGY: tuple[tuple[Table, str, str, str], ...] = (
+    (TYPOLOGY_COMMUNES, "communes", "Typologie : communes", "Classe et coordonnées de chaque commune."),
+    (
+        TYPOLOGY_NEIGHBOURS,
+        "communes-comparables",
+        "Typologie : communes comparables",
+        "Pour chaque commune, celles dont le profil est le plus proche.",
+    ),
+    (
+        TYPOLOGY_CLASSES,
+        "classes",
+        "Typologie : profil des classes",
+        "Moyenne de chaque variable dans chaque classe, et ce qui la distingue.",
+    ),
+    (
+        TYPOLOGY_STABILITY,
+        "stabilite",
+        "Typologie : stabilité des classes",
+        "Ce que devient chaque classe quand les communes sont tirées au sort.",
+    ),
+    (
+        TYPOLOGY_VARIABLES,
+        "variables",
+        "Typologie : variables",
+        "Variables retenues et écartées, avec la raison de chaque choix.",
+    ),
+    (
+        TRAJECTORY_COMMUNES,
+        "trajectoires",
+        "Typologie : trajectoires des communes",
+        f"Classe et place de chaque commune à deux dates. {_LETTERS}",
+    ),
+    (
+        TRAJECTORY_FLOWS,
+        "passages",
+        "Typologie : passages entre classes",
+        f"Communes qui passent d’une classe à l’autre entre deux dates. {_LETTERS}",
+    ),
+)
 
 
 def fictive_mask(definitions: pl.DataFrame, files: pl.DataFrame) -> pl.Expr:
@@ -128,9 +177,11 @@ def exports(
     files: pl.DataFrame,
     territories: pl.DataFrame,
     cites: pl.DataFrame,
-    typology_communes: pl.DataFrame,
+    typology: Mapping[str, pl.DataFrame],
 ) -> list[Export]:
     """Return the files to publish, frames keeping the contracts of ``observatory.tables``.
+
+    Those of the typology are by table name; an edition without trajectories has no file of them.
 
     Raises:
         ExportError: an observation that is not published carries a value, a numerator or a denominator.
@@ -195,14 +246,16 @@ def exports(
             _FILES,
             files.sort(FILES.key),
         ),
-        Export(
-            "typologie-communes.csv",
-            "Typologie des communes",
-            "Classe et coordonnées de chaque commune.",
-            _TYPOLOGY,
-            typology_communes.sort(TYPOLOGY_COMMUNES.key),
-        ),
+        *_typology_exports(typology),
     ]
+
+
+def _typology_exports(frames: Mapping[str, pl.DataFrame]) -> Iterator[Export]:
+    for table, name, title, description in _TYPOLOGY:
+        frame = frames[table.name]
+        if not (table.may_be_empty and frame.is_empty()):
+            columns = {column.name: column.description for column in table.columns}
+            yield Export(f"typologie-{name}.csv", title, description, columns, frame.sort(table.key))
 
 
 def write_csv(export: Export, folder: Path) -> Path:

@@ -5,10 +5,12 @@ import polars as pl
 
 from assets.building import OWNER
 from assets.checks import CHECKS_TABLE
+from assets.indicators.typology import output_name
 from assets.perimeter import chosen_perimeter
 from assets.storage import SESSION
 from observatory.rendering.inputs import SiteData
 from observatory.rendering.website import build_site
+from observatory.tables import TYPOLOGY_TABLES
 from observatory.territories import cites_within
 
 
@@ -18,6 +20,7 @@ from observatory.territories import cites_within
     kinds={"html", "csv", "plotly"},
     owners=[OWNER],
     description="Le site : fiches de cité, de commune et d’EPCI, repères, typologie, méthodes, données.",
+    ins={output_name(table): dg.AssetIn() for table in TYPOLOGY_TABLES},
     required_resource_keys={SESSION},
 )
 def site(
@@ -32,10 +35,7 @@ def site(
     core_mbm__cite_contradictions: pl.DataFrame,
     indicators_all__observations: pl.DataFrame,
     indicators_all__definitions: pl.DataFrame,
-    typology_communes__communes: pl.DataFrame,
-    typology_communes__classes: pl.DataFrame,
-    typology_communes__axes: pl.DataFrame,
-    typology_communes__variables: pl.DataFrame,
+    **typology: pl.DataFrame,
 ) -> dg.MaterializeResult:
     """Write every page and export."""
     session = context.resources.session
@@ -48,10 +48,7 @@ def site(
         definitions=indicators_all__definitions,
         files=core_all__files,
         contours=core_contours__commune_outlines,
-        typology_communes=typology_communes__communes,
-        typology_classes=typology_communes__classes,
-        typology_axes=typology_communes__axes,
-        typology_variables=typology_communes__variables,
+        typology={table.name: typology[output_name(table)] for table in TYPOLOGY_TABLES},
         checks=session.read(CHECKS_TABLE),
         cite_ties=core_mbm__cite_ties,
         cite_heritage=core_mbm__cite_heritage,

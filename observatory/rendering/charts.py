@@ -161,37 +161,6 @@ def index_lines(indicator: Indicator, rows: Sequence[tuple[Place, Sequence[Figur
     )
 
 
-def plane(points: Sequence[tuple[Place, int, float, float]], axes: tuple[str, str]) -> dict[str, Any]:
-    """Describe the first factor plane: one dot per commune (place, class, axis 1, axis 2)."""
-    traces = [
-        {
-            "type": "scatter",
-            "mode": "markers",
-            "name": f"Classe {group}",
-            "x": [round(x, 3) for _, number_, x, _ in points if number_ == group],
-            "y": [round(y, 3) for _, number_, _, y in points if number_ == group],
-            "text": [place.name for place, number_, _, _ in points if number_ == group],
-            "hovertemplate": "%{text}<extra>%{fullData.name}</extra>",
-            "marker": {
-                "color": PALETTE[(group - 1) % len(PALETTE)],
-                "symbol": SYMBOLS[(group - 1) % len(SYMBOLS)],
-                "size": 8,
-                "line": {"color": "#ffffff", "width": 0.5},
-            },
-        }
-        for group in sorted({group for _, group, _, _ in points})
-    ]
-    return _spec(
-        traces,
-        height=560,
-        fictive=False,
-        xaxis={"title": {"text": axes[0]}, "zeroline": True, "zerolinecolor": STONE},
-        yaxis={"title": {"text": axes[1]}, "zeroline": True, "zerolinecolor": STONE},
-        legend={"orientation": "h", "y": -0.15},
-        margin={"l": 56, "r": 16, "t": 8, "b": 40},
-    )
-
-
 def _line_style(place: Place, rank: int) -> dict[str, Any]:
     if place.level == "epci":
         return {"color": PALETTE[rank % len(PALETTE)], "width": 2}

@@ -14,12 +14,13 @@ from observatory.rendering.inputs import SiteData
 from observatory.rendering.maps import Atlas
 from observatory.rendering.places import Gazetteer, Place
 from observatory.rendering.sheets import SheetMaker
+from observatory.rendering.trajectories import Trajectories, trajectories
 from observatory.rendering.typology import Typology, typology
 
 
 @dataclass(frozen=True)
 class Edition:
-    """What the pages read: indexed places, figures, maps, heritage, typology, files and checks."""
+    """What the pages read: indexed places, figures, maps, heritage, typology, trajectories, files, checks."""
 
     gazetteer: Gazetteer
     book: FigureBook
@@ -27,6 +28,7 @@ class Edition:
     sheets: SheetMaker
     heritage: HeritageBook
     typology: Typology
+    trajectories: Trajectories
     files: tuple[dict[str, Any], ...]
     checks: tuple[dict[str, Any], ...]
 
@@ -68,6 +70,7 @@ def edition(data: SiteData) -> Edition:
         sheets=SheetMaker(gazetteer, book, files),
         heritage=HeritageBook(data, gazetteer),
         typology=typology(data, gazetteer, book),
+        trajectories=trajectories(data, gazetteer, book),
         files=files,
         checks=tuple(
             typeset_row(row, "rule", "reason", "observed")

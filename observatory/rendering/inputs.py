@@ -4,6 +4,7 @@ Belongs here: the frames that ``build_site`` reads.
 Does not: reading them from the warehouse, deriving anything from them.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -25,10 +26,7 @@ class SiteData:
         cite_heritage: ``core.cite_heritage``.
         cite_shares: ``core.cite_shares``, communes only.
         cite_contradictions: ``core.cite_contradictions``.
-        typology_communes: ``typology.communes``.
-        typology_classes: ``typology.classes``.
-        typology_axes: ``typology.axes``.
-        typology_variables: ``typology.variables``.
+        typology: each table of the schema ``typology``, by its name in it.
         checks: one row per check: table, rule and reason (French), passed, observed (French).
     """
 
@@ -43,8 +41,5 @@ class SiteData:
     cite_heritage: pl.DataFrame
     cite_shares: pl.DataFrame
     cite_contradictions: pl.DataFrame
-    typology_communes: pl.DataFrame
-    typology_classes: pl.DataFrame
-    typology_axes: pl.DataFrame
-    typology_variables: pl.DataFrame
+    typology: Mapping[str, pl.DataFrame]
     checks: pl.DataFrame

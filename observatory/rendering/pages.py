@@ -12,10 +12,11 @@ from observatory.opendata import Export
 from observatory.rendering import charts, wording
 from observatory.rendering.edition import Edition
 from observatory.rendering.figures import Figure, Indicator
-from observatory.rendering.french import number, plural
+from observatory.rendering.french import plural
 from observatory.rendering.heritage import Contour
 from observatory.rendering.maps import Drawing
 from observatory.rendering.places import Cite, Place
+from observatory.rendering.typology_page import typology_content
 from observatory.sources.catalogue import declared_corrections
 
 # A line chart of two vintages is a slope that the table already gives.
@@ -148,8 +149,8 @@ def _cite(edition: Edition, cite: Cite) -> Page:
             "sheet": sheet,
             "drawing": drawing,
             "absent": [one for one in wording.ABSENT_THEMES if one.theme not in themes],
-            "classes": [
-                (commune, edition.typology.members[commune.code].number)
+            "members": [
+                edition.typology.members[commune.code]
                 for commune in cite.communes
                 if commune.code in edition.typology.members
             ],
@@ -193,6 +194,7 @@ def _communes(edition: Edition) -> Iterator[Page]:
                 "sheet": sheet,
                 "cites": gazetteer.cites_of(place),
                 "member": edition.typology.members.get(place.code),
+                "path": edition.trajectories.paths.get(place.code),
                 "drawing": edition.atlas.locator(epci, [place], "../../", f"{place.name} ({epci.name})"),
             },
         )
@@ -222,6 +224,7 @@ def _epcis(edition: Edition) -> Iterator[Page]:
                 "place": place,
                 "sheet": sheet,
                 "cites": gazetteer.cites_of(place),
+                "classes": edition.typology.count(gazetteer.children(place, "commune")),
                 "drawing": edition.atlas.locator(place, [], "../../", f"Communes : {place.name}"),
             },
         )
@@ -272,42 +275,15 @@ def _landmark_theme(edition: Edition, theme: str, indicators: list[Indicator]) -
 
 
 def _typology(edition: Edition) -> Page:
-    found = edition.typology
-    drawing = edition.atlas.basin(
-        {
-            place.code: f"c{found.members[place.code].number - 1}" if place.code in found.members else "none"
-            for place in edition.gazetteer.communes
-        },
-        "../",
-        {
-            place.code: f"classe {found.members[place.code].number}"
-            if place.code in found.members
-            else "non classée"
-            for place in edition.gazetteer.communes
-        },
-        "Carte des communes par classe de la typologie",
-    )
-    names = [
-        f"Axe {axis['axis']} ({number(axis['explained_variance'], 1)} % de l’inertie)"
-        for axis in found.axes[:2]
-    ]
-    points = [
-        (member.place, member.number, member.axis_1, member.axis_2) for member in found.members.values()
-    ]
     return Page(
         "typologie/index.html",
         "typologie.html.j2",
         "typologie",
         "Typologie des communes",
-        "Les communes du Bassin minier regroupées par profil : analyse en composantes principales et "
-        "classification ascendante hiérarchique.",
-        any(indicator.fictive for indicator, _, _ in found.variables),
-        {
-            "typology": found,
-            "drawing": drawing,
-            "plane": charts.plane(points, (names[0], names[1])) if len(names) == 2 else None,
-            "members": sorted(found.members.values(), key=lambda member: member.place.sort_key),
-        },
+        "Les communes du Bassin minier regroupées par profil : classes, communes comparables, stabilité, "
+        "évolution, méthode.",
+        any(variable.indicator.fictive for variable in edition.typology.variables),
+        typology_content(edition),
     )
 
 

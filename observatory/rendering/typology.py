@@ -1,103 +1,398 @@
-"""The typology as its page tells it: classes, their traits, axes.
+"""The typology as its pages tell it: variables, classes, communes, communes alike.
 
-Belongs here: turning v-tests and correlations into what a reader can follow.
-Does not: computing the typology.
+Belongs here: turning the tables of the typology into what a reader can follow.
+Does not: computing the typology, its sentences (``typology_prose``), what happens between two dates
+(``trajectories``), drawings.
 """
 
+import math
+import re
 from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
 from typing import Any
 
+import polars as pl
+
+from observatory.indicators.catalogue import load_indicators
+from observatory.rendering import typology_prose as prose
 from observatory.rendering.figures import FigureBook, Indicator
+from observatory.rendering.french import NO_BREAK_SPACE, THIN_SPACE, number, typeset
 from observatory.rendering.inputs import SiteData
 from observatory.rendering.places import Gazetteer, Place
+from observatory.typology.communes import load_choice
 
-# The usual 5 % two-sided threshold, below which a trait may be chance.
-_SIGNIFICANCE = 0.05
+_TRANSFORMS: dict[str, Callable[[float], float]] = {"none": float, "log": math.log, "log1p": math.log1p}
+# Traits told in a sentence, on each side of the mean.
+_TOLD = 3
+# Variables that a table of comparable communes shows: those that the classes tell apart best.
+_SHOWN = 5
+_INDEX = "indice, moyenne des communes = 100"
+_INDEX_DECIMALS = 1
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One variable of the typology; ``relative`` if through time it is set against the communes' mean."""
+
+    indicator: Indicator
+    role: str
+    transform: str
+    vintage: int
+    reason: str
+    eta2: float
+    axis_1: float
+    axis_2: float
+    relative: bool
+
+    def value(self, value: float, *, in_time: bool = False) -> str:
+        """Write a value of the variable without its unit."""
+        return number(value, _INDEX_DECIMALS if self.relative and in_time else self.indicator.decimals)
+
+    def unit(self, *, in_time: bool = False) -> str:
+        """Return the unit of its values."""
+        return _INDEX if self.relative and in_time else self.indicator.unit
+
+    def change(self, value: float) -> str:
+        """Write a change between two dates."""
+        one = self.indicator
+        return prose.change(value, self.transform, one.unit, one.decimals, relative=self.relative)
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A variable of the choice that this edition leaves out, and why."""
+
+    label: str
+    reason: str
+    why: str
 
 
 @dataclass(frozen=True)
 class Trait:
-    """What sets a class apart on one variable."""
+    """Where a class stands on one variable; ``gap`` in standard deviations of all communes."""
 
-    indicator: Indicator
+    variable: Variable
     v_test: float
+    p_value: float
     mean_in_class: float
     overall_mean: float
+    gap: float
+
+    @property
+    def significant(self) -> bool:
+        """Whether the gap is more than chance."""
+        return self.p_value <= prose.SIGNIFICANCE
+
+    @property
+    def reading(self) -> str:
+        """Where the class stands, in words."""
+        return prose.reading(self.gap, self.p_value)
+
+    @property
+    def tint(self) -> str:
+        """CSS class of its cell: above or below, and how much; empty near the mean."""
+        if not self.significant:
+            return ""
+        rank = next(rank for rank, (least, _) in enumerate(prose.DEGREES) if abs(self.gap) >= least)
+        return f"{'above' if self.gap > 0 else 'below'}-{len(prose.DEGREES) - rank}"
+
+
+@dataclass(frozen=True)
+class Portrait:
+    """What an analyst wrote of a class, and the names of the communes that came or went since."""
+
+    title: str
+    sentences: tuple[str, ...]
+    written_on: date
+    likeness: float
+    joined: tuple[str, ...]
+    left: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Stability:
+    """What becomes of a class when communes are drawn at random."""
+
+    size: int
+    jaccard: float
+    dissolved: float
+    recovered: float
+    verdict: str
+
+    @property
+    def sentence(self) -> str:
+        """The same, in words."""
+        return prose.stability(self.jaccard, self.verdict)
 
 
 @dataclass(frozen=True)
 class TypologyClass:
-    """One class: its size and its traits, the strongest first."""
+    """One class: its size, portrait if there is one, traits (the strongest first), examples, stability."""
 
     number: int
     size: int
-    higher: tuple[Trait, ...]
-    lower: tuple[Trait, ...]
+    portrait: Portrait | None
+    traits: tuple[Trait, ...]
+    paragons: tuple[Place, ...]
+    specifics: tuple[Place, ...]
+    stability: Stability | None
+
+    @property
+    def label(self) -> str:
+        """Number and title."""
+        title = f" — {self.portrait.title}" if self.portrait else ""
+        return f"Classe{NO_BREAK_SPACE}{self.number}{title}"
+
+    @property
+    def css(self) -> str:
+        """CSS class of its colour."""
+        return f"c{self.number - 1}"
+
+    def side(self, *, above: bool) -> list[Trait]:
+        """Return the traits that set it apart on one side of the mean, the strongest first."""
+        return [trait for trait in self.traits if trait.significant and (trait.gap > 0) is above]
+
+    @cached_property
+    def summary(self) -> str:
+        """What sets the class apart, in a sentence: its portrait's first, or its strongest traits."""
+        if self.portrait:
+            return self.portrait.sentences[0]
+        sides = [
+            f"{where} de la moyenne des communes{THIN_SPACE}: {prose.enumeration(labels)}"
+            for above, where in ((True, "au-dessus"), (False, "au-dessous"))
+            if (
+                labels := [
+                    prose.lower_first(one.variable.indicator.label) for one in self.side(above=above)[:_TOLD]
+                ]
+            )
+        ]
+        told = f"{THIN_SPACE}; ".join(sides)
+        return f"{told[:1].upper()}{told[1:]}." if told else "Proche de la moyenne des communes en tout."
 
 
 @dataclass(frozen=True)
 class Member:
-    """A commune in its class."""
+    """A commune in its class; ``missing`` says what a commune placed afterwards lacks, and why."""
 
     place: Place
     number: int
+    role: str
+    missing: tuple[str, ...]
     axis_1: float
     axis_2: float
     distance_to_own: float
+    next_class: int
     distance_to_next: float
+    alike: tuple[Place, ...]
+
+    @property
+    def placed(self) -> bool:
+        """Whether it was placed once the classes were made."""
+        return self.role == "placed"
+
+    @property
+    def border(self) -> str:
+        """How close it is to another class, in words."""
+        return prose.border(self.distance_to_own, self.distance_to_next, self.next_class)
 
 
 @dataclass(frozen=True)
 class Typology:
-    """Classes, communes by code, correlations (indicator, axis 1, axis 2) and axes."""
+    """Classes by number, communes by code, variables in order of eta2, axes, and tables shown as they are."""
 
     classes: dict[int, TypologyClass]
     members: dict[str, Member]
-    variables: tuple[tuple[Indicator, float, float], ...]
+    variables: tuple[Variable, ...]
+    left_out: tuple[LeftOut, ...]
+    tree: pl.DataFrame
     axes: tuple[dict[str, Any], ...]
+    chance: tuple[dict[str, Any], ...]
+    sensitivity: tuple[dict[str, Any], ...]
+
+    @property
+    def active(self) -> tuple[Variable, ...]:
+        """Variables that make the classes."""
+        return tuple(one for one in self.variables if one.role == "active")
+
+    @property
+    def supplementary(self) -> tuple[Variable, ...]:
+        """Variables that only describe the classes."""
+        return tuple(one for one in self.variables if one.role == "supplementary")
+
+    @property
+    def shown(self) -> tuple[Variable, ...]:
+        """Variables that set the classes apart best, for tables of communes."""
+        return self.active[:_SHOWN]
+
+    @property
+    def themes(self) -> list[str]:
+        """Themes of the active variables, in order of display."""
+        ordered = sorted(self.active, key=lambda one: one.indicator.position)
+        return list(dict.fromkeys(one.indicator.theme for one in ordered))
+
+    @property
+    def placed(self) -> list[Member]:
+        """Communes placed once the classes were made."""
+        return [member for member in self.members.values() if member.placed]
+
+    @property
+    def profile(self) -> list[tuple[Trait, ...]]:
+        """One row per variable, that which sets the classes apart best first: its trait in each class."""
+        return profile([group.traits for group in self.classes.values()], self.variables)
+
+    def count(self, places: list[Place]) -> list[tuple[TypologyClass, int]]:
+        """Return each class and how many of some communes are in it."""
+        counts = Counter(self.members[place.code].number for place in places if place.code in self.members)
+        return [(group, counts[group.number]) for group in self.classes.values()]
 
 
 def typology(data: SiteData, gazetteer: Gazetteer, book: FigureBook) -> Typology:
     """Gather the typology of the communes."""
-    members = {
-        row["commune_code"]: Member(
-            gazetteer.place("commune", row["commune_code"]),
-            row["class"],
+    frames = data.typology
+    places = {place.code: place for place in gazetteer.communes}
+    variables = variables_of(frames["variables"], book)
+    labels = {one.id: typeset(one.label) for one in load_indicators()}
+    return Typology(
+        classes=_classes(frames, variables, places),
+        members=_members(frames, variables, places, book),
+        variables=tuple(sorted(variables.values(), key=lambda one: (-one.eta2, one.indicator.indicator))),
+        left_out=tuple(
+            LeftOut(
+                labels[row["variable"]],
+                typeset(row["reason"]),
+                typeset(re.sub(r"« (\w+) »", lambda found: f"« {labels[found[1]]} »", row["left_out"])),
+            )
+            for row in frames["variables"].filter(pl.col("role") == "left_out").iter_rows(named=True)
+        ),
+        tree=frames["tree"],
+        axes=tuple(frames["axes"].sort("axis").to_dicts()),
+        chance=tuple(frames["chance"].sort("statistic").to_dicts()),
+        sensitivity=tuple(
+            row
+            | {
+                "label": variables[row["setting"]].indicator.label
+                if row["perturbation"] == "variable"
+                else row["setting"]
+            }
+            for row in frames["sensitivity"].sort("perturbation", "setting").to_dicts()
+        ),
+    )
+
+
+def variables_of(frame: pl.DataFrame, book: FigureBook) -> dict[str, Variable]:
+    """Return the variables at hand, by indicator."""
+    relative = {one.indicator for one in load_choice().variables if one.current_euros}
+    return {
+        row["variable"]: Variable(
+            book.indicator(row["variable"]),
+            row["role"],
+            row["transform"],
+            row["vintage"],
+            typeset(row["reason"]),
+            row["eta2"],
             row["axis_1"],
             row["axis_2"],
-            row["distance_to_own"],
-            row["distance_to_next"],
+            row["variable"] in relative,
         )
-        for row in data.typology_communes.sort("commune_code").iter_rows(named=True)
+        for row in frame.filter(pl.col("role") != "left_out").sort("variable").iter_rows(named=True)
     }
-    sizes = Counter(member.number for member in members.values())
-    traits: dict[int, list[Trait]] = {number: [] for number in sorted(sizes)}
-    for row in data.typology_classes.sort("class", "variable").iter_rows(named=True):
-        if row["p_value"] <= _SIGNIFICANCE:
-            traits[row["class"]].append(
-                Trait(
-                    book.indicator(row["variable"]),
-                    row["v_test"],
-                    row["mean_in_class"],
-                    row["overall_mean"],
-                )
-            )
-    classes = {number: _class(number, sizes[number], found) for number, found in traits.items()}
-    variables = tuple(
-        (book.indicator(row["variable"]), row["axis_1"], row["axis_2"])
-        for row in data.typology_variables.iter_rows(named=True)
-        if row["axis_1"] is not None
-    )
-    ordered = tuple(sorted(variables, key=lambda variable: (-abs(variable[1]), variable[0].indicator)))
-    return Typology(classes, members, ordered, tuple(data.typology_axes.sort("axis").to_dicts()))
 
 
-def _class(number: int, size: int, traits: list[Trait]) -> TypologyClass:
-    ordered = sorted(traits, key=lambda trait: (-abs(trait.v_test), trait.indicator.indicator))
-    return TypologyClass(
-        number,
-        size,
-        tuple(trait for trait in ordered if trait.v_test > 0),
-        tuple(trait for trait in ordered if trait.v_test < 0),
+def traits_of(frame: pl.DataFrame, variables: Mapping[str, Variable]) -> dict[int, tuple[Trait, ...]]:
+    """Return the traits of each class, the strongest first."""
+    found: dict[int, list[Trait]] = {}
+    for row in frame.sort("class", "variable").iter_rows(named=True):
+        variable = variables[row["variable"]]
+        scale = _TRANSFORMS[variable.transform]
+        gap = (scale(row["mean_in_class"]) - scale(row["overall_mean"])) / row["overall_sd"]
+        figures = {name: row[name] for name in ("v_test", "p_value", "mean_in_class", "overall_mean")}
+        found.setdefault(row["class"], []).append(Trait(variable, gap=gap, **figures))
+    return {
+        group: tuple(sorted(traits, key=lambda one: (-abs(one.v_test), one.variable.indicator.indicator)))
+        for group, traits in found.items()
+    }
+
+
+def profile(groups: Sequence[Sequence[Trait]], variables: Sequence[Variable]) -> list[tuple[Trait, ...]]:
+    """Return one row per variable: its trait in each of some classes, all of which have it."""
+    found = [{one.variable.indicator.indicator: one for one in traits} for traits in groups]
+    keys = [one.indicator.indicator for one in variables]
+    return [tuple(traits[key] for traits in found) for key in keys if all(key in one for one in found)]
+
+
+def _classes(
+    frames: Mapping[str, pl.DataFrame], variables: Mapping[str, Variable], places: Mapping[str, Place]
+) -> dict[int, TypologyClass]:
+    sizes = Counter(frames["communes"]["class"].to_list())
+    traits = traits_of(frames["classes"], variables)
+    examples: dict[tuple[int, str], list[Place]] = {}
+    for row in frames["examples"].sort("class", "kind", "rank").iter_rows(named=True):
+        examples.setdefault((row["class"], row["kind"]), []).append(places[row["commune_code"]])
+    columns = ("size", "jaccard", "dissolved", "recovered", "verdict")
+    stabilities = {
+        row["class"]: Stability(**{name: row[name] for name in columns})
+        for row in frames["stability"].iter_rows(named=True)
+    }
+    portraits = {
+        row["class"]: _portrait(row, places)
+        for row in frames["portraits"].drop_nulls("title").iter_rows(named=True)
+    }
+    return {
+        group: TypologyClass(
+            group,
+            sizes[group],
+            portraits.get(group),
+            traits.get(group, ()),
+            tuple(examples.get((group, "paragon"), ())),
+            tuple(examples.get((group, "specific"), ())),
+            stabilities.get(group),
+        )
+        for group in sorted(sizes)
+    }
+
+
+def _portrait(row: dict[str, Any], places: Mapping[str, Place]) -> Portrait:
+    joined, left = (
+        tuple(sorted(places[code].name if code in places else code for code in row[side]))
+        for side in ("joined", "left")
     )
+    return Portrait(
+        typeset(row["title"]),
+        tuple(typeset(sentence) for sentence in row["sentences"]),
+        row["written_on"],
+        row["likeness"],
+        joined,
+        left,
+    )
+
+
+def _members(
+    frames: Mapping[str, pl.DataFrame],
+    variables: Mapping[str, Variable],
+    places: Mapping[str, Place],
+    book: FigureBook,
+) -> dict[str, Member]:
+    alike: dict[str, list[Place]] = {}
+    for row in frames["neighbours"].sort("commune_code", "rank").iter_rows(named=True):
+        alike.setdefault(row["commune_code"], []).append(places[row["neighbour_code"]])
+
+    def missing(code: str, name: str) -> str:
+        variable = variables[name]
+        figure = book.figure(places[code], variable.indicator, variable.vintage)
+        label = prose.lower_first(variable.indicator.label)
+        return f"{label} {variable.vintage} ({prose.absence(figure.status)})"
+
+    columns = ("role", "axis_1", "axis_2", "distance_to_own", "next_class", "distance_to_next")
+    return {
+        row["commune_code"]: Member(
+            places[row["commune_code"]],
+            row["class"],
+            missing=tuple(missing(row["commune_code"], name) for name in row["missing"]),
+            alike=tuple(alike.get(row["commune_code"], ())),
+            **{name: row[name] for name in columns},
+        )
+        for row in frames["communes"].sort("commune_code").iter_rows(named=True)
+    }

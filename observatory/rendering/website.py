@@ -15,7 +15,7 @@ from observatory import __version__
 from observatory.errors import ObservatoryError
 from observatory.heritage.shares import NO_IRIS_CONTOURS
 from observatory.opendata import Export, exports, write_csv
-from observatory.rendering import french, wording
+from observatory.rendering import french, typology_prose, wording
 from observatory.rendering.edition import edition
 from observatory.rendering.inputs import SiteData
 from observatory.rendering.pages import Offer, pages
@@ -61,7 +61,7 @@ def _exports(data: SiteData) -> list[Export]:
         files=data.files,
         territories=data.territories.filter(data.territories["perimeter_vintage"] == data.perimeter_vintage),
         cites=data.cites,
-        typology_communes=data.typology_communes,
+        typology=data.typology,
     )
 
 
@@ -91,6 +91,7 @@ def _environment() -> Environment:
     )
     environment.globals |= {
         "french": french,
+        "prose": typology_prose,
         "wording": wording,
         "word": wording.word,
         "number": french.number,

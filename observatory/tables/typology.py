@@ -30,7 +30,8 @@ TYPOLOGY_COMMUNES = Table(
         Column("axis_1", pl.Float64, "coordonnée sur l’axe 1"),
         Column("axis_2", pl.Float64, "coordonnée sur l’axe 2"),
         Column("distance_to_own", pl.Float64, "distance au centre de sa classe, sur les axes retenus"),
-        Column("distance_to_next", pl.Float64, "distance au centre le plus proche d’une autre classe"),
+        Column("next_class", pl.Int32, "autre classe dont le centre est le plus proche"),
+        Column("distance_to_next", pl.Float64, "distance au centre de cette autre classe"),
     ),
 )
 

@@ -12,11 +12,12 @@ from observatory.tables import typology as tables
 from observatory.tables.typology import TYPOLOGY_TABLES
 from observatory.typology.communes import ID, TRANSFORMS, Choice, CommuneTypology
 from observatory.typology.comparable import comparable_communes
-from observatory.typology.description import describe
+from observatory.typology.description import describe, distances_to
 from observatory.typology.noise import Noise, NoiseMoves, moves_from_noise, residual_noise, share_sampling_sd
 from observatory.typology.portraits import Portrait, match_portraits
 from observatory.typology.sensitivity import sensitivity_frame
 from observatory.typology.stability import chance_frame, stability_frame
+from observatory.typology.ties import first_smallest
 from observatory.typology.trajectories import Trajectories
 
 DRAWS = 500
@@ -44,7 +45,7 @@ def typology_tables(found: CommuneTypology, portraits: tuple[Portrait, ...]) -> 
         tables.TYPOLOGY_VARIABLES: _variables(found),
         tables.TYPOLOGY_TREE: _tree(found),
         tables.TYPOLOGY_EXAMPLES: _examples(found),
-        tables.TYPOLOGY_NEIGHBOURS: _neighbours(members, typology.pca.coordinates.shape[1]),
+        tables.TYPOLOGY_NEIGHBOURS: _neighbours(members, found),
         tables.TYPOLOGY_STABILITY: stability_frame(typology, DRAWS),
         tables.TYPOLOGY_CHANCE: chance_frame(typology),
         tables.TYPOLOGY_SENSITIVITY: sensitivity_frame(typology),
@@ -92,7 +93,15 @@ def _members(found: CommuneTypology) -> pl.DataFrame:
         role=pl.lit("active"), missing=pl.lit([], dtype=pl.List(pl.String))
     )
     placed = found.placed.with_columns(role=pl.lit("placed"))
-    return pl.concat([active, placed.select(active.columns)]).rename({"id": ID}).sort(ID)
+    members = pl.concat([active, placed.select(active.columns)]).rename({"id": ID}).sort(ID)
+    distances = distances_to(found.typology.centres, _coordinates(members, found))
+    distances[np.arange(len(distances)), members["class"].to_numpy() - 1] = np.inf
+    return members.with_columns(next_class=first_smallest(distances) + 1)
+
+
+def _coordinates(members: pl.DataFrame, found: CommuneTypology) -> np.ndarray:
+    axes = found.typology.pca.coordinates.shape[1]
+    return members.select(f"axis_{axis}" for axis in range(1, axes + 1)).to_numpy()
 
 
 def _classes(found: CommuneTypology) -> pl.DataFrame:
@@ -177,10 +186,9 @@ def _examples(found: CommuneTypology) -> pl.DataFrame:
     )
 
 
-def _neighbours(members: pl.DataFrame, axes: int) -> pl.DataFrame:
-    coordinates = members.select(f"axis_{axis}" for axis in range(1, axes + 1)).to_numpy()
-    found = comparable_communes(coordinates, members[ID], NEIGHBOURS)
-    return found.rename({"id": ID, "neighbour": "neighbour_code"})
+def _neighbours(members: pl.DataFrame, found: CommuneTypology) -> pl.DataFrame:
+    closest = comparable_communes(_coordinates(members, found), members[ID], NEIGHBOURS)
+    return closest.rename({"id": ID, "neighbour": "neighbour_code"})
 
 
 def _raw_and_net(frame_of: Callable[..., pl.DataFrame]) -> pl.DataFrame:

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 import polars as pl
+from typology_site import typology_frames
 
 from observatory.rendering import SiteData
 from observatory.tables import TABLES, Table
@@ -269,27 +270,6 @@ def without_heritage(data: SiteData) -> SiteData:
 
 def site_data(communes: int = 6) -> SiteData:
     """Make an edition of ``communes`` communes, at least six so that every status is met."""
-    codes = commune_codes(communes)
-    members = [
-        {
-            "commune_code": code,
-            "class": 1 + rank % 2,
-            "axis_1": rank - 2.5,
-            "axis_2": 1.0 - rank % 2,
-            "distance_to_own": 0.5,
-            "distance_to_next": 1.5,
-        }
-        for rank, code in enumerate(codes[:-1])
-    ]
-    traits = [
-        {"class": group, "variable": "vacance", "v_test": sign * 3.2, "p_value": 0.001}
-        | {"mean_in_class": 9.0, "overall_mean": 7.0, "sd_in_class": 1.0, "overall_sd": 2.0}
-        for group, sign in ((1, 1), (2, -1))
-    ]
-    axes = [
-        {"axis": axis, "eigenvalue": 2.0 / axis, "explained_variance": 60.0 / axis, "kept": axis == 1}
-        for axis in (1, 2)
-    ]
     return SiteData(
         perimeter_vintage=2026,
         territories=territories(communes),
@@ -302,12 +282,7 @@ def site_data(communes: int = 6) -> SiteData:
         cite_heritage=cite_heritage(),
         cite_shares=cite_shares(),
         cite_contradictions=cite_contradictions(),
-        typology_communes=frame("typology.communes", members),
-        typology_classes=frame("typology.classes", traits),
-        typology_axes=frame("typology.axes", axes),
-        typology_variables=frame(
-            "typology.variables", [{"variable": "vacance", "axis_1": 0.9, "axis_2": -0.1}]
-        ),
+        typology=typology_frames(commune_codes(communes)),
         checks=pl.DataFrame(
             {
                 "table": ["core.cites"],

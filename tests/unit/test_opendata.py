@@ -19,7 +19,7 @@ def publish(data: SiteData) -> dict[str, Export]:
         files=data.files,
         territories=data.territories,
         cites=data.cites,
-        typology_communes=data.typology_communes,
+        typology=data.typology,
     )
     return {export.name: export for export in made}
 

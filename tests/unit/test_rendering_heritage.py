@@ -169,6 +169,7 @@ def test_without_layers_the_page_says_so_and_nothing_else(site: Path, bare: Path
         "Avancement en 2022",
         "Avancement en 2023",
         "Classe de la commune",
+        "Communes comparables",
         "D’où vient l’information",
     ]
     assert {str(path.relative_to(bare)) for path in bare.rglob("*.html")} == {

@@ -214,7 +214,8 @@ def test_equal_frames_give_equal_bytes_whatever_the_order_of_rows(
         for field in dataclasses.fields(data)
         if isinstance(getattr(data, field.name), pl.DataFrame)
     }
-    build_site(dataclasses.replace(data, **frames), tmp_path / "site")
+    typology = {name: table.reverse() for name, table in data.typology.items()}
+    build_site(dataclasses.replace(data, typology=typology, **frames), tmp_path / "site")
     first = {path.relative_to(site): path.read_bytes() for path in site.rglob("*") if path.is_file()}
     second = {
         path.relative_to(tmp_path / "site"): path.read_bytes()
@@ -245,10 +246,7 @@ def test_a_site_without_typology_checks_or_cites_still_stands(data: SiteData, tm
     empty = dataclasses.replace(
         data,
         cites=data.cites.clear(),
-        typology_communes=data.typology_communes.clear(),
-        typology_classes=data.typology_classes.clear(),
-        typology_axes=data.typology_axes.clear(),
-        typology_variables=data.typology_variables.clear(),
+        typology={name: table.clear() for name, table in data.typology.items()},
         checks=data.checks.clear(),
     )
     assert len(build_site(empty, tmp_path / "site")) == PAGES - 3

@@ -1,4 +1,4 @@
-/* Search by name and sortable tables. Every page is complete without it. */
+/* Search by name, sortable tables, communes found on a drawing. Every page is complete without it. */
 "use strict";
 (function () {
   const root = document.documentElement.dataset.root;
@@ -137,8 +137,65 @@
     });
   }
 
+  /* Names the commune under the pointer, and marks those whose name is typed. */
+  function startFinder(form) {
+    const drawing = document.getElementById(form.dataset.drawing);
+    const svg = drawing.closest("svg") ?? drawing.querySelector("svg");
+    const input = form.querySelector("input");
+    const status = form.querySelector("[role=status]");
+    const label = svg.querySelector(".label");
+    const marks = Array.from(svg.querySelectorAll("a"), (link) => {
+      const title = link.querySelector("title").textContent;
+      return { link, title, place: title.split(" — ")[0], name: fold(title.split(" — ")[0]) };
+    });
+
+    function name(mark) {
+      if (!label) return;
+      label.textContent = mark ? mark.place : "";
+      if (!mark) return;
+      const box = mark.link.getBBox();
+      const left = box.x > svg.viewBox.baseVal.width / 2;
+      label.setAttribute("x", left ? box.x - 6 : box.x + box.width + 6);
+      label.setAttribute("y", box.y + box.height);
+      label.setAttribute("text-anchor", left ? "end" : "start");
+    }
+
+    function find() {
+      const query = fold(input.value);
+      const exact = marks.filter((mark) => mark.name === query);
+      const close = query ? marks.filter((mark) => (" " + mark.name).includes(" " + query)) : [];
+      const found = exact.length ? exact : close;
+      svg.classList.toggle("searching", found.length > 0);
+      for (const mark of marks) mark.link.classList.toggle("found", found.includes(mark));
+      // What comes last is drawn over the rest.
+      for (const mark of found) svg.insertBefore(mark.link, svg.querySelector(":scope > g"));
+      name(found.length === 1 ? found[0] : null);
+      if (!query) status.textContent = "";
+      else if (!found.length) status.textContent = "Aucune commune ne porte ce nom.";
+      else if (found.length > 1) status.textContent = found.length + " communes";
+      else {
+        const link = document.createElement("a");
+        link.href = found[0].link.href.baseVal;
+        link.textContent = found[0].title;
+        status.replaceChildren(link);
+      }
+    }
+
+    form.querySelector("datalist").append(
+      ...marks.map((mark) => Object.assign(document.createElement("option"), { value: mark.place })),
+    );
+    for (const mark of marks) {
+      mark.link.addEventListener("pointerenter", () => name(mark));
+      mark.link.addEventListener("pointerleave", find);
+    }
+    input.addEventListener("input", find);
+    form.addEventListener("submit", (event) => event.preventDefault());
+    form.hidden = false;
+  }
+
   document.addEventListener("DOMContentLoaded", () => {
     if (window.OBSERVATORY_SEARCH) document.querySelectorAll("form.search").forEach(startSearch);
     document.querySelectorAll("table.sortable").forEach(startSorting);
+    document.querySelectorAll("form.finder").forEach(startFinder);
   });
 })();
