@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from assets import typology_cli
+from assets import audit_cli, typology_cli
 from observatory.errors import ObservatoryError
 from observatory.paths import PROJECT, data_paths
 
@@ -161,11 +161,17 @@ def list_sources(
 
 
 @app.command()
-def contract(source: Annotated[str, typer.Argument(help="Source déposée par un partenaire.")]) -> None:
-    """Imprimer l’annexe d’échange d’une source que l’on dépose dans data/landing."""
+def contract(
+    source: Annotated[
+        str, typer.Argument(help="Source déposée par un partenaire, dwellings ou beneficiaries.")
+    ],
+) -> None:
+    """Imprimer l’annexe d’échange d’une source que l’on dépose, ou d’une livraison confidentielle."""
+    from observatory.intake.contracts import delivery_annex, load_delivery_contracts
     from observatory.sources.landing_contracts import annex, get_contract
 
-    typer.echo(annex(get_contract(source)))
+    deliveries = load_delivery_contracts()
+    typer.echo(delivery_annex(deliveries[source]) if source in deliveries else annex(get_contract(source)))
 
 
 @app.command()
@@ -182,6 +188,7 @@ def dev(
 
 
 app.command()(typology_cli.typology)
+app.command()(audit_cli.audit)
 
 
 def main() -> None:

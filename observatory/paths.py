@@ -35,6 +35,11 @@ class DataPaths:
         return self.root / "landing"
 
     @property
+    def confidential(self) -> Path:
+        """Accepted deliveries of landlords and ANGDM, readable by their owner only."""
+        return self.root / "confidential"
+
+    @property
     def snapshots(self) -> Path:
         """Files taken from landing, mirror or network, kept as they came."""
         return self.root / "snapshots"
@@ -58,6 +63,11 @@ class DataPaths:
     def site(self) -> Path:
         """The published site."""
         return self.root / "site"
+
+    @property
+    def releases(self) -> Path:
+        """Sites published before, one by folder, that disclosure control must reckon with."""
+        return self.root / "releases"
 
     @property
     def dagster(self) -> Path:

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import settings
 
 from observatory.indicators import measures as counting
+from observatory.intake.deliveries import sample_rows
+from observatory.intake.places import Places
 from observatory.paths import PROJECT, DataPaths
-from observatory.sources.angdm import read_angdm
 from observatory.sources.cites import read_cites
 from observatory.sources.default_sample import write_default_sample
 from observatory.sources.embedded import read_embedded
@@ -19,7 +20,6 @@ from observatory.sources.extracts import (
     parse_perimeters,
     parse_populations,
 )
-from observatory.sources.landlords import read_landlord
 from observatory.tables import TERRITORIES
 from observatory.territories import build_territories, select_perimeter
 
@@ -101,26 +101,28 @@ def deliveries(tmp_path_factory) -> DataPaths:
 
 
 @pytest.fixture(scope="session")
-def dwellings(deliveries, cites, perimeters) -> pl.DataFrame:
-    communes = set(perimeters["commune_code"])
+def places(cites, perimeters) -> Places:
+    return Places(cites, frozenset(perimeters["commune_code"]))
+
+
+@pytest.fixture(scope="session")
+def dwellings(deliveries, places) -> pl.DataFrame:
     return pl.concat(
-        read_landlord(
+        sample_rows(
             deliveries.sample / landlord / "2024" / "logements.csv",
             landlord,
             2024,
-            cites,
-            communes,
+            places,
             f"{source}:2024:dwellings",
-        ).accepted
+        )[0]
         for landlord, source in (("maisons-et-cites", "maisons_et_cites"), ("sia-habitat", "sia_habitat"))
     )
 
 
 @pytest.fixture(scope="session")
-def beneficiaries(deliveries, cites, perimeters) -> pl.DataFrame:
+def beneficiaries(deliveries, places) -> pl.DataFrame:
     path = deliveries.sample / "angdm" / "2024" / "beneficiaires.csv"
-    communes = set(perimeters["commune_code"])
-    return read_angdm(path, 2024, cites, communes, "angdm:2024:beneficiaries").accepted
+    return sample_rows(path, "angdm", 2024, places, "angdm:2024:beneficiaries")[0]
 
 
 @pytest.fixture(scope="session")

@@ -1,16 +1,19 @@
 """Core tables of individual data: sorted deliveries, kept apart from what readers open."""
 
+from collections.abc import Iterator
+
 import dagster as dg
 import polars as pl
 
 from assets.building import table_asset
-from assets.raw.deliveries import delivery_path
-from observatory.sources.angdm import read_angdm
+from assets.raw.deliveries import PRODUCERS, delivery_path
+from observatory.errors import InputError
+from observatory.intake.deliveries import contract_of, sample_rows
+from observatory.intake.places import Places
+from observatory.intake.rules import RULES
+from observatory.intake.sorting import Delivery
 from observatory.sources.catalogue import get_source
-from observatory.sources.delivery import Delivery
-from observatory.sources.landlords import Landlord, read_landlord
-
-_LANDLORDS: dict[str, Landlord] = {"maisons_et_cites": "maisons-et-cites", "sia_habitat": "sia-habitat"}
+from observatory.tables import BENEFICIARIES, DWELLINGS, Table
 
 
 @table_asset(
@@ -18,7 +21,7 @@ _LANDLORDS: dict[str, Landlord] = {"maisons_et_cites": "maisons-et-cites", "sia_
     "confidential.dwellings",
     group="core",
     kinds={"polars"},
-    description="Logements des deux bailleurs (données fictives) : lignes acceptées des livraisons.",
+    description="Logements des deux bailleurs : lignes acceptées des livraisons.",
     deps=["raw_maisons_et_cites__deliveries", "raw_sia_habitat__deliveries"],
 )
 def dwellings(
@@ -26,23 +29,8 @@ def dwellings(
     core_mbm__cites: pl.DataFrame,
     core_all__perimeter_communes: pl.DataFrame,
 ) -> pl.DataFrame:
-    """Sort the landlords' deliveries and keep the accepted rows."""
-    communes = set(core_all__perimeter_communes["commune_code"])
-    accepted = []
-    for source_id, landlord in _LANDLORDS.items():
-        source = get_source(source_id)
-        for vintage in source.vintages:
-            delivery = read_landlord(
-                delivery_path(source_id, vintage),
-                landlord,
-                int(vintage),
-                core_mbm__cites,
-                communes,
-                source.file_id(vintage, "dwellings"),
-            )
-            _report(context, source_id, delivery)
-            accepted.append(delivery.accepted)
-    return pl.concat(accepted)
+    """Take the accepted rows of the landlords' deliveries."""
+    return _table(context, DWELLINGS, core_mbm__cites, core_all__perimeter_communes)
 
 
 @table_asset(
@@ -50,7 +38,7 @@ def dwellings(
     "confidential.beneficiaries",
     group="core",
     kinds={"polars"},
-    description="Bénéficiaires de l’ANGDM (données fictives) : lignes acceptées des livraisons.",
+    description="Bénéficiaires de l’ANGDM : lignes acceptées des livraisons.",
     deps=["raw_angdm__deliveries"],
 )
 def beneficiaries(
@@ -58,43 +46,43 @@ def beneficiaries(
     core_mbm__cites: pl.DataFrame,
     core_all__perimeter_communes: pl.DataFrame,
 ) -> pl.DataFrame:
-    """Sort ANGDM's deliveries and keep the accepted rows."""
-    communes = set(core_all__perimeter_communes["commune_code"])
-    source = get_source("angdm")
-    accepted = []
-    for vintage in source.vintages:
-        delivery = read_angdm(
-            delivery_path("angdm", vintage),
-            int(vintage),
-            core_mbm__cites,
-            communes,
-            source.file_id(vintage, "beneficiaries"),
-        )
-        _report(context, "angdm", delivery)
-        accepted.append(delivery.accepted)
-    return pl.concat(accepted)
+    """Take the accepted rows of ANGDM's deliveries."""
+    return _table(context, BENEFICIARIES, core_mbm__cites, core_all__perimeter_communes)
 
 
 TABLES = [dwellings, beneficiaries]
 
 
-def _report(context: dg.AssetExecutionContext, source_id: str, delivery: Delivery) -> None:
-    """Refuse a delivery that is not the generated one, and say how its rows were sorted.
+def _table(
+    context: dg.AssetExecutionContext, table: Table, cites: pl.DataFrame, communes: pl.DataFrame
+) -> pl.DataFrame:
+    places = Places(cites, frozenset(communes["commune_code"]))
+    return pl.concat(_accepted(context, table, places))
 
-    Real deliveries need the intake's safeguards; until they are in place the chain takes none.
-    """
-    if not delivery.fictive:
-        raise dg.Failure(
-            f"La livraison de {source_id} n’est pas marquée fictive. Cette version ne traite aucune donnée "
-            "confidentielle réelle : retirez le fichier et relancez « observatory sample »."
-        )
-    rules = delivery.quarantined.group_by("rule").len("lignes").sort("lignes", descending=True)
-    lines = "\n".join(f"- {rule} : {count}" for rule, count in rules.iter_rows())
-    context.add_output_metadata(
-        {
-            f"{source_id} : lignes livrées": delivery.delivered,
-            f"{source_id} : lignes acceptées": delivery.accepted.height,
-            f"{source_id} : lignes en quarantaine": delivery.quarantined.height,
-            f"{source_id} : règles": dg.MetadataValue.md(lines or "aucune"),
-        }
-    )
+
+def _accepted(context: dg.AssetExecutionContext, table: Table, places: Places) -> Iterator[pl.DataFrame]:
+    """Yield the rows of each delivery of a table, and say how they were sorted, never what they hold."""
+    for source_id, producer in PRODUCERS.items():
+        if contract_of(producer).id != table.name:
+            continue
+        source = get_source(source_id)
+        for vintage in source.vintages:
+            file_id = source.file_id(vintage, table.name)
+            try:
+                rows, delivery = sample_rows(
+                    delivery_path(source_id, vintage), producer, int(vintage), places, file_id
+                )
+            except InputError as error:
+                raise dg.Failure(str(error)) from None
+            context.add_output_metadata(_sorted(source_id, delivery))
+            yield rows
+
+
+def _sorted(source_id: str, delivery: Delivery) -> dict[str, dg.MetadataValue]:
+    lines = "\n".join(f"- {RULES[rule]} : {count}" for rule, count in delivery.by_rule.items())
+    return {
+        f"{source_id} : lignes livrées": dg.MetadataValue.int(delivery.delivered),
+        f"{source_id} : lignes acceptées": dg.MetadataValue.int(delivery.accepted.height),
+        f"{source_id} : lignes en quarantaine": dg.MetadataValue.int(delivery.quarantine.height),
+        f"{source_id} : règles": dg.MetadataValue.md(lines or "aucune"),
+    }

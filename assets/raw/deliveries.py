@@ -16,7 +16,8 @@ from observatory.sources.catalogue import get_source
 from observatory.sources.default_sample import write_default_sample
 from observatory.sources.embedded import file_of_path
 
-PRODUCERS = ("maisons_et_cites", "sia_habitat", "angdm")
+PRODUCERS = {"maisons_et_cites": "maisons-et-cites", "sia_habitat": "sia-habitat", "angdm": "angdm"}
+"""Source of the catalogue -> producer of the deliveries."""
 
 
 def delivery_path(source_id: str, vintage: str) -> Path:
@@ -36,7 +37,7 @@ def _delivery(source_id: str) -> dg.AssetsDefinition:
         f"raw.{source_id}_deliveries",
         group="raw",
         kinds={"csv", "polars"},
-        description=f"{source.title} : la livraison reçue, avec son empreinte. Données fictives.",
+        description=f"{source.title} : la livraison, avec son empreinte.",
         partitions_def=vintages_of(source_id),
         backfill_policy=dg.BackfillPolicy.single_run(),
     )

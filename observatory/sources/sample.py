@@ -2,27 +2,25 @@
 
 Belongs here: turning drawn rows into the producers' files, marked as fictive, and writing them.
 Does not: the drawing itself (``sample_stock``, ``sample_draws``), the faults (``sample_dirt``), nor
-what the producers' files look like (``landlords``, ``angdm``).
+what the producers' files look like (``sample_layouts``).
 """
 
-import os
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from observatory.sources import angdm, landlords
+from observatory.files import write_atomic
 from observatory.sources.cite_names import cite_index, cite_key
-from observatory.sources.delivery import Layout
-from observatory.sources.landlords import Landlord
-from observatory.sources.sample_dirt import OTHER_SPELLING, Fault, faults, soil
-from observatory.sources.sample_draws import VINTAGE, draw_beneficiaries, draw_dwellings
+from observatory.sources.sample_dirt import FAULT_RATE, OTHER_SPELLING, Fault, faults, soil
+from observatory.sources.sample_draws import VINTAGE, draw_beneficiaries, draw_dwellings, draw_resources
+from observatory.sources.sample_layouts import Layout, layout_of
 from observatory.sources.sample_stock import draw_places
 
 _DECIMALS = {"surface": 1, "rent": 2, "housing_amount": 2, "heating_amount": 2}
-_IDENTIFIERS: dict[Landlord, str] = {"maisons-et-cites": "MC-", "sia-habitat": "SIA"}
+_IDENTIFIERS = {"maisons-et-cites": "MC-", "sia-habitat": "SIA"}
 # The small landlord writes the names of cités in capitals.
-_LABELS: dict[Landlord, pl.Expr] = {
+_LABELS = {
     "maisons-et-cites": pl.col("cite_name"),
     "sia-habitat": pl.col("cite_name").str.to_uppercase(),
 }
@@ -40,7 +38,13 @@ Lignes : {rows}, dont des défauts volontaires, comme en ont les livraisons r�
 """
 
 
-def write_sample(folder: Path, cites: pl.DataFrame, communes: pl.DataFrame, seed: int = 2024) -> list[Path]:
+def write_sample(
+    folder: Path,
+    cites: pl.DataFrame,
+    communes: pl.DataFrame,
+    seed: int = 2024,
+    fault_rate: float = FAULT_RATE,
+) -> list[Path]:
     """Write the three fictive deliveries and, beside each, a note that says they are fictive.
 
     The same arguments always give the same bytes. Each file is written beside its place, then renamed,
@@ -52,6 +56,7 @@ def write_sample(folder: Path, cites: pl.DataFrame, communes: pl.DataFrame, seed
         communes: one row per commune of the perimeter: ``commune_code``, ``commune_name``,
             ``epci_code``, ``population``, ``main_residences``, ``dwellings``, ``population_65_over``.
         seed: seed of chance.
+        fault_rate: share of the rows that each kind of fault touches.
 
     Returns:
         The files written, each CSV followed by its note.
@@ -61,27 +66,29 @@ def write_sample(folder: Path, cites: pl.DataFrame, communes: pl.DataFrame, seed
             communes are too small for the stock.
     """
     # One stream each: a change in one part leaves the others as they were.
-    places_rng, dwellings_rng, people_rng, dirt_rng = (
-        np.random.default_rng(stream) for stream in np.random.SeedSequence(seed).spawn(4)
+    places_rng, dwellings_rng, people_rng, dirt_rng, resources_rng = (
+        np.random.default_rng(stream) for stream in np.random.SeedSequence(seed).spawn(5)
     )
     dwellings = draw_dwellings(draw_places(cites, communes, places_rng), dwellings_rng)
     people = draw_beneficiaries(dwellings, communes, people_rng)
+    dwellings = draw_resources(dwellings, resources_rng)
     spellings = _other_spellings(cites)
     written: list[Path] = []
-    for landlord, layout in landlords.LAYOUTS.items():
+    for landlord in _IDENTIFIERS:
+        layout = layout_of(landlord)
         own = dwellings.filter(pl.col("landlord") == landlord).with_columns(
             dwelling_id=pl.lit(_IDENTIFIERS[landlord]) + pl.col("dwelling_id"),
             cite_label=_LABELS[landlord],
         )
         kinds = faults(layout, number="surface", date="entry_date", optional="built_year", required="status")
-        text, counts = _as_text(own, layout, spellings, kinds, dirt_rng)
+        text, counts = _as_text(own, layout, spellings, kinds, dirt_rng, fault_rate)
         written += _write(folder / landlord / str(VINTAGE), "logements.csv", text, layout, counts, seed)
-    layout = angdm.LAYOUT
+    layout = layout_of("angdm")
     kinds = faults(
         layout, number="heating_amount", date="start_date", optional="heating_amount", required="birth_year"
     )
     people = people.sort("pseudonym").rename({"cite_name": "cite_label"})
-    text, counts = _as_text(people, layout, spellings, kinds, dirt_rng)
+    text, counts = _as_text(people, layout, spellings, kinds, dirt_rng, fault_rate)
     written += _write(folder / "angdm" / str(VINTAGE), "beneficiaires.csv", text, layout, counts, seed)
     return written
 
@@ -110,11 +117,14 @@ def _as_text(
     spellings: pl.DataFrame,
     kinds: list[Fault],
     rng: np.random.Generator,
+    rate: float,
 ) -> tuple[pl.DataFrame, list[tuple[Fault, int]]]:
     """Return the rows as the producer writes them, faults included, with its headers."""
     frame = frame.join(spellings, on=["cite_slug", "commune_code"], how="left", maintain_order="left")
     columns = [_text(name, frame.schema[name], layout) for name in layout.columns]
-    soiled, counts = soil(frame.select(*columns, OTHER_SPELLING), frame["pinson"].to_numpy(), kinds, rng)
+    soiled, counts = soil(
+        frame.select(*columns, OTHER_SPELLING), frame["pinson"].to_numpy(), kinds, rng, rate
+    )
     return (
         soiled.select(pl.col(name).alias(header) for name, header in layout.columns.items()).with_columns(
             nature=pl.lit("fictif")
@@ -163,15 +173,7 @@ def _write(
             for fault, count in counts
         ),
     )
-    return [
-        _replace(folder / name, content.encode(layout.encoding)),
-        _replace(folder / "LISEZMOI.txt", note.encode()),
-    ]
-
-
-def _replace(path: Path, data: bytes) -> Path:
-    """Write a file beside its place, then rename it there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_bytes(data)
-    return beside.replace(path)
+    contents = {name: content.encode(layout.encoding), "LISEZMOI.txt": note.encode()}
+    for one, written in contents.items():
+        write_atomic(folder / one, written)
+    return [folder / one for one in contents]

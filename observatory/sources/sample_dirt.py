@@ -1,7 +1,7 @@
 """The faults that real deliveries have, put into the fictive ones in a small, counted number.
 
 Belongs here: each kind of fault, what it does to a row of text, and whether a parser must reject it.
-Does not: the sound rows (``sample_draws``), nor the rules that find faults (``delivery``).
+Does not: the sound rows (``sample_draws``), nor the rules that find faults (``intake.rules``).
 """
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from observatory.sources.delivery import Layout
+from observatory.sources.sample_layouts import Layout
 
 Row = dict[str, str | None]
 
@@ -29,7 +29,7 @@ class Fault:
 
     Attributes:
         label: French name, as the note beside the file counts it.
-        rejected: true when the parser must quarantine the row.
+        rejected: true when the row must be quarantined.
         column: column that must be filled for the fault to make sense.
         spoil: changes the row in place.
         once: true for a fault that a file has once only.
@@ -84,7 +84,10 @@ def faults(layout: Layout, number: str, date: str, optional: str, required: str)
         Fault("cellules facultatives vides", False, optional, _put(optional, lambda _: None)),
         Fault("cellules obligatoires vides", True, required, _put(required, lambda _: None)),
         Fault(
-            "codes commune inexistants", True, "commune_code", _put("commune_code", lambda _: UNKNOWN_COMMUNE)
+            "codes commune inexistants",
+            True,
+            "commune_code",
+            _put("commune_code", lambda _: UNKNOWN_COMMUNE),
         ),
         Fault(
             "décimales mal écrites",
@@ -97,7 +100,11 @@ def faults(layout: Layout, number: str, date: str, optional: str, required: str)
 
 
 def soil(
-    frame: pl.DataFrame, protected: np.ndarray, kinds: list[Fault], rng: np.random.Generator
+    frame: pl.DataFrame,
+    protected: np.ndarray,
+    kinds: list[Fault],
+    rng: np.random.Generator,
+    rate: float = FAULT_RATE,
 ) -> tuple[pl.DataFrame, list[tuple[Fault, int]]]:
     """Return the rows with faults, at most one each, and how many of each kind.
 
@@ -106,9 +113,10 @@ def soil(
         protected: true on the rows that must stay sound.
         kinds: kinds of fault; the exact duplicates come on top, as added rows.
         rng: source of chance.
+        rate: share of the rows that each kind touches.
     """
     free = ~protected
-    wanted = max(1, round(frame.height * FAULT_RATE))
+    wanted = max(1, round(frame.height * rate))
     counts: list[tuple[Fault, int]] = []
     changed: dict[int, Row] = {}
     for kind in kinds:

@@ -21,12 +21,22 @@ AYANTS_DROIT = 0.135
 PINSON_ENTRIES, PINSON_VACANT = 9, 1
 
 _STATUSES = np.array(["vacant", "works", "to_demolish", "sold", "occupied"])
-_HEATING = np.array(
-    ["Gaz individuel", "Électricité", "Charbon", "Réseau de chaleur", "Pompe à chaleur", "Gaz collectif"]
+_HEATING = np.array(["gas_individual", "electricity", "coal", "heat_network", "heat_pump", "gas_collective"])
+_PROGRAMMES = np.array(["full", "thermal"])
+_PROGRESS = np.array(["studied", "underway", "delivered"])
+_AGE_BANDS = np.array(["under_30", "from_30_to_44", "from_45_to_59", "from_60_to_74", "over_75"])
+_HOUSEHOLDS = np.array(["single", "couple", "couple_children", "single_parent", "other"])
+_INCOMES = np.array(
+    [
+        "under_20",
+        "from_20_to_40",
+        "from_40_to_60",
+        "from_60_to_80",
+        "from_80_to_100",
+        "from_100_to_130",
+        "over_130",
+    ]
 )
-_PROGRAMMES = np.array(["Réhabilitation complète", "Rénovation thermique"])
-_PROGRESS = np.array(["À l’étude", "En cours", "Livré"])
-_AGE_BANDS = np.array(["Moins de 30 ans", "30-44 ans", "45-59 ans", "60-74 ans", "75 ans et plus"])
 _SURFACES = np.array([28, 41, 56, 72, 88, 104, 121])
 _LABELS = np.array(list("ABCDEFG"))
 _NO_DATE = np.datetime64("NaT", "D")
@@ -180,6 +190,33 @@ def _draw_households(occupation: _Occupation, rng: np.random.Generator) -> tuple
     household = np.where(occupation.elder, elder_size, tenant_size)
     band = _AGE_BANDS[np.where(occupation.elder, elder_band, tenant_band)]
     return _where(occupied, household), _where(occupied, band)
+
+
+def draw_resources(dwellings: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+    """Return the dwellings with ``household_type``, ``income_band`` and ``apl`` of their occupants.
+
+    Apart from the other draws, which thus stay what they were.
+
+    Args:
+        dwellings: as ``draw_dwellings`` returns them.
+        rng: source of chance.
+    """
+    size = dwellings.height
+    people = dwellings["household_size"].fill_null(0).to_numpy()
+    two = np.where(_pick(rng, [0.72, 0.23, 0.05], size) == 0, 1, np.where(rng.random(size) < 0.8, 3, 4))
+    more = 2 + _pick(rng, [0.68, 0.26, 0.06], size)
+    kinds = np.where(people <= 1, 0, np.where(people == 2, two, more))
+    elder = (dwellings["occupant"] == "ayant_droit").fill_null(False).to_numpy()
+    elder_income = _pick(rng, [0.02, 0.08, 0.3, 0.3, 0.16, 0.1, 0.04], size)
+    tenant_income = _pick(rng, [0.2, 0.19, 0.22, 0.17, 0.11, 0.08, 0.03], size)
+    income = np.where(elder, elder_income, tenant_income)
+    helped = ~elder & (rng.random(size) < np.array([0.85, 0.8, 0.55, 0.2, 0.03, 0, 0])[income])
+    occupied = people > 0
+    return dwellings.with_columns(
+        _where(occupied, _HOUSEHOLDS[kinds]).alias("household_type"),
+        _where(occupied, _INCOMES[income]).alias("income_band"),
+        _where(occupied, np.where(helped, "yes", "no")).alias("apl"),
+    )
 
 
 def draw_beneficiaries(

@@ -10,13 +10,13 @@ from observatory.disclosure.rules import UnprotectedMeasureError, protect_observ
 from observatory.indicators import measures
 from observatory.indicators.catalogue import load_indicators
 from observatory.indicators.compute import compute_observations
+from observatory.intake.deliveries import sample_rows
+from observatory.intake.places import Places
 from observatory.paths import PROJECT, DataPaths
-from observatory.sources.angdm import read_angdm
 from observatory.sources.cites import read_cites
 from observatory.sources.default_sample import write_default_sample
 from observatory.sources.embedded import read_embedded
 from observatory.sources.extracts import parse_census, parse_perimeters
-from observatory.sources.landlords import read_landlord
 from observatory.territories import build_territories, select_perimeter
 
 INDICATORS = tuple(
@@ -50,13 +50,13 @@ def publication(tmp_path_factory: pytest.TempPathFactory) -> Publication:
     cites = read_cites(paths.reference / "cites.csv")
     iris = census.filter(pl.col("level") == "iris")
     territories = select_perimeter(build_territories(perimeters, iris, cites))
-    communes = set(perimeters["commune_code"])
+    places = Places(cites, frozenset(perimeters["commune_code"]))
     files = {path.parent.parent.name: path for path in paths.sample.rglob("*.csv")}
     dwellings = pl.concat(
-        read_landlord(files[name], name, 2024, cites, communes, f"{name}:2024").accepted
+        sample_rows(files[name], name, 2024, places, f"{name}:2024")[0]
         for name in ("maisons-et-cites", "sia-habitat")
     )
-    people = read_angdm(files["angdm"], 2024, cites, communes, "angdm:2024").accepted
+    people, _ = sample_rows(files["angdm"], "angdm", 2024, places, "angdm:2024")
     public = measures.census_measures(census, territories)
     counts = pl.concat(
         [

@@ -1,3 +1,4 @@
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -6,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from observatory.errors import InputError
-from observatory.sources.angdm import read_angdm
-from observatory.sources.delivery import Delivery
+from observatory.intake.deliveries import as_table, sort_file
+from observatory.intake.places import Places
+from observatory.intake.sorting import Delivery
 from observatory.tables import BENEFICIARIES
 
 ROW = {
@@ -29,13 +31,14 @@ ROW = {
 
 def read(path: Path, rows: list[dict[str, str]]) -> Delivery:
     path.write_text(delivered_text(list(ROW), rows, ";"), encoding="utf-8", newline="")
-    return read_angdm(path, 2024, SMALL_CITES, COMMUNE_CODES, "angdm-2024")
+    return sort_file(path, "angdm", 2024, Places(SMALL_CITES, frozenset(COMMUNE_CODES)))
 
 
 def test_a_sound_row_becomes_a_beneficiary(tmp_path: Path) -> None:
     delivery = read(tmp_path / "a.csv", [ROW])
-    assert delivery.accepted.schema == BENEFICIARIES.polars_schema
-    assert delivery.accepted.row(0, named=True) == {
+    table = as_table(delivery.accepted, "angdm", 2024, "angdm-2024")
+    assert table.schema == BENEFICIARIES.polars_schema
+    assert table.row(0, named=True) == {
         "pseudonym": "P000001",
         "vintage": 2024,
         "birth_year": 1938,
@@ -44,7 +47,11 @@ def test_a_sound_row_becomes_a_beneficiary(tmp_path: Path) -> None:
         "commune_code": "62498",
         "cite_slug": "cite-9-lens",
         "housing_benefit": "in_kind",
+        "housing_amount": None,
         "heating_benefit": "cash",
+        "heating_amount": 1105.2,
+        "start_date": date(1990, 7, 1),
+        "end_date": None,
         "file_id": "angdm-2024",
     }
     assert not delivery.fictive
@@ -65,44 +72,39 @@ def test_codes_and_kinds(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("column", "value", "rule"),
     [
-        ("pseudonyme", "", "obligatoire"),
-        ("annee_naissance", "", "obligatoire"),
-        ("annee_naissance", "38", "année de 1909 à 2024"),
-        ("annee_naissance", "1908", "année de 1909 à 2024"),
-        ("sexe", "", "obligatoire"),
+        ("pseudonyme", "", "required"),
+        ("annee_naissance", "", "required"),
+        ("annee_naissance", "38", "year"),
+        ("annee_naissance", "1908", "year"),
+        ("sexe", "", "required"),
         ("sexe", "M", "code"),
         ("qualite", "Mineur", "code"),
-        ("commune_insee", "62999", "code commune"),
-        ("cite", "Cité du Pinson", "aucune cité"),
+        ("commune_insee", "62999", "commune"),
+        ("cite", "Cité du Pinson", "cite_unknown"),
         ("prestation_logement", "Oui", "code"),
-        ("prestation_chauffage", "", "obligatoire"),
-        ("montant_chauffage_annuel", "1105.20", "nombre"),
-        ("date_ouverture", "31/02/2019", "n’existe pas"),
-        ("date_fermeture", "01/02/2025", "postérieure"),
+        ("prestation_chauffage", "", "required"),
+        ("montant_chauffage_annuel", "1105.20", "number"),
+        ("montant_chauffage_annuel", "50000,01", "range"),
+        ("date_ouverture", "31/02/2019", "date"),
+        ("date_fermeture", "01/02/2025", "date_range"),
+        ("date_fermeture", "30/06/1990", "order"),
     ],
 )
 def test_a_broken_rule_quarantines_its_row_only(tmp_path: Path, column: str, value: str, rule: str) -> None:
     delivery = read(tmp_path / "a.csv", [ROW | {"pseudonyme": "P2"}, ROW | {column: value}])
     assert delivery.accepted["pseudonym"].to_list() == ["P2"]
-    (line,) = delivery.quarantined.rows(named=True)
-    assert (line["row"], line["column"]) == (3, column)
-    assert rule in line["rule"]
+    assert (3, column, rule, value or None) in delivery.faults.select("row", "column", "rule", "value").rows()
+    assert delivery.by_rule == {rule: 1}
 
 
-def test_the_first_of_twins_is_kept(tmp_path: Path) -> None:
-    delivery = read(tmp_path / "a.csv", [ROW, ROW])
-    assert (delivery.delivered, delivery.accepted.height) == (2, 1)
-    assert delivery.quarantined["column"].to_list() == ["pseudonyme"]
+def test_the_oldest_and_the_shortest_are_accepted(tmp_path: Path) -> None:
+    row = ROW | {"annee_naissance": "1909", "date_fermeture": "01/07/1990"}
+    assert read(tmp_path / "a.csv", [row]).accepted.height == 1
 
 
-def test_the_encoding_and_the_columns_are_checked(tmp_path: Path) -> None:
-    path = tmp_path / "a.csv"
-    path.write_bytes(delivered_text(list(ROW), [ROW], ";").encode("cp1252"))
-    with pytest.raises(InputError, match="n’est pas encodé en UTF-8"):
-        read_angdm(path, 2024, SMALL_CITES, COMMUNE_CODES, "f")
-    path.write_text(";".join(list(ROW)[1:]), encoding="utf-8")
-    with pytest.raises(InputError, match="pseudonyme"):
-        read_angdm(path, 2024, SMALL_CITES, COMMUNE_CODES, "f")
+def test_an_amount_without_its_benefit_is_a_fault(tmp_path: Path) -> None:
+    delivery = read(tmp_path / "a.csv", [ROW | {"prestation_chauffage": "Aucune"}])
+    assert delivery.faults.select("column", "rule").rows() == [("montant_chauffage_annuel", "condition")]
 
 
 @settings(max_examples=60, deadline=None)
@@ -117,10 +119,10 @@ def test_counts_balance_whatever_the_cells(
     rows = [ROW | {"pseudonyme": f"P{n}", column: cell} for n, (column, cell) in enumerate(cells)]
     path = tmp_path_factory.getbasetemp() / "mutated_angdm.csv"
     if any("\x00" in cell for _, cell in cells):
-        with pytest.raises(InputError, match="encodé"):
+        with pytest.raises(InputError, match="encodage"):
             read(path, rows)
         return
     delivery = read(path, [*rows, ROW])
-    assert delivery.accepted.height + delivery.quarantined.height == delivery.delivered
+    assert delivery.accepted.height + delivery.quarantine.height == delivery.delivered
     assert delivery.delivered >= len(rows) + 1
     assert "P000001" in delivery.accepted["pseudonym"].to_list()
