@@ -15,7 +15,7 @@ from observatory.rendering.plane import colour
 SHOWN = 29
 """Merges drawn, the last ones; their branches stand for whole groups of communes."""
 
-_WIDTH, _ROW, _TOP, _LEFT, _LABELS = 960, 20, 44, 20, 170
+_WIDTH, _ROW, _TOP, _LEFT, _LABELS = 960, 20, 44, 20, 210
 
 
 @dataclass(frozen=True)

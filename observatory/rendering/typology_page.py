@@ -20,7 +20,7 @@ from observatory.typology.commune_tables import DRAWS, LARGE, LARGE_RATE
 from observatory.typology.communes import CLASSES, COVERAGE, TRAJECTORY_CLASSES, load_choice
 from observatory.typology.portraits import LIKE
 from observatory.typology.stability import DISSOLVED, RECOVERED, VERDICTS
-from observatory.typology.trajectories import BORDERLINE
+from observatory.typology.trajectories import BORDERLINE, MINIMUM_GAP
 
 # Communes named in the tooltip of a branch of the tree; the rest are counted.
 _NAMED = 12
@@ -45,6 +45,7 @@ SETTINGS = {
     "dissolved": DISSOLVED,
     "recovered": RECOVERED,
     "borderline": BORDERLINE,
+    "gap": MINIMUM_GAP,
     "large": LARGE,
     "large_rate": LARGE_RATE,
     "like": LIKE,

@@ -54,12 +54,21 @@ def rendered(page, tmp_path):
     return done.stdout, console
 
 
-@pytest.mark.parametrize("page", ["reperes", "typologie"])
-def test_charts_are_drawn(site, tmp_path, page):
-    document, console = rendered(site / page / "index.html", tmp_path)
+def test_charts_are_drawn(site, tmp_path):
+    document, console = rendered(site / "reperes" / "index.html", tmp_path)
     boxes = len(re.findall(r'<script type="application/json"', document))
     assert boxes >= 1
     assert document.count('class="main-svg"') >= boxes
+    assert console == []
+
+
+def test_communes_can_be_looked_for_on_the_map_and_the_plane(site, tmp_path):
+    document, console = rendered(site / "typologie" / "index.html", tmp_path)
+    forms = re.findall(r'<form class="finder"([^>]*)>.*?<datalist[^>]*>(.*?)</datalist>', document, re.S)
+    assert len(forms) == 2
+    for attributes, names in forms:
+        assert "hidden" not in attributes
+        assert names.count("<option") == 287
     assert console == []
 
 

@@ -10,6 +10,15 @@ from rendering_site import FICTIVE_VALUE, site_data
 
 from observatory.opendata import Export, ExportError, exports, fictive_mask, write_csv
 from observatory.rendering import SiteData
+from observatory.tables.typology import (
+    TRAJECTORY_COMMUNES,
+    TRAJECTORY_FLOWS,
+    TYPOLOGY_CLASSES,
+    TYPOLOGY_COMMUNES,
+    TYPOLOGY_NEIGHBOURS,
+    TYPOLOGY_STABILITY,
+    TYPOLOGY_VARIABLES,
+)
 
 
 def publish(data: SiteData) -> dict[str, Export]:
@@ -75,6 +84,35 @@ def test_the_rows_written_are_the_rows_given(data: SiteData, tmp_path: Path) -> 
         assert written["file_ids"] == "|".join(row["file_ids"])
     for name in ("definitions.csv", "territoires.csv", "cites.csv", "sources.csv", "typologie-communes.csv"):
         assert len(read(write_csv(published[name], tmp_path))) == published[name].frame.height
+
+
+def test_the_tables_of_the_typology_are_documented_by_their_contracts(data: SiteData, tmp_path: Path) -> None:
+    published = publish(data)
+    files = {
+        "typologie-communes.csv": TYPOLOGY_COMMUNES,
+        "typologie-communes-comparables.csv": TYPOLOGY_NEIGHBOURS,
+        "typologie-classes.csv": TYPOLOGY_CLASSES,
+        "typologie-stabilite.csv": TYPOLOGY_STABILITY,
+        "typologie-variables.csv": TYPOLOGY_VARIABLES,
+        "typologie-trajectoires.csv": TRAJECTORY_COMMUNES,
+        "typologie-passages.csv": TRAJECTORY_FLOWS,
+    }
+    assert {name for name in published if name.startswith("typologie-")} == set(files)
+    for name, table in files.items():
+        assert published[name].columns == {column.name: column.description for column in table.columns}
+        rows = read(write_csv(published[name], tmp_path))
+        assert len(rows) == data.typology[table.name].height > 0
+    placed = read(tmp_path / "typologie-communes.csv")[1]
+    assert (placed["role"], placed["missing"]) == ("placed", "vacance")
+
+
+def test_an_edition_of_one_date_has_no_file_of_trajectories(data: SiteData) -> None:
+    typology = {
+        name: frame.clear() if name.startswith("trajectory_") else frame
+        for name, frame in data.typology.items()
+    }
+    names = publish(dataclasses.replace(data, typology=typology)).keys()
+    assert publish(data).keys() - names == {"typologie-trajectoires.csv", "typologie-passages.csv"}
 
 
 def test_a_hidden_value_stops_everything(data: SiteData) -> None:
