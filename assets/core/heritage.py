@@ -121,9 +121,8 @@ def cite_iris(
     row = raw_ign_contours_iris__snapshots.sort("vintage").row(-1, named=True)
     path = data_paths().root / row[PATH_COLUMN]
     card = get_source(row["source"]).data_file(row[PARTITION_COLUMN])
-    return iris_shares(
-        core_mbm__cite_heritage.select("slug", "geometry"), parse_iris(read_features(path, card), path.name)
-    )
+    iris = parse_iris(read_features(path, card), path.name)
+    return iris_shares(core_mbm__cite_heritage.select("slug", "geometry"), iris, row["file_id"])
 
 
 @table_asset(

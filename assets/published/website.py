@@ -32,6 +32,8 @@ def site(
     core_mbm__cite_ties: pl.DataFrame,
     core_mbm__cite_heritage: pl.DataFrame,
     core_mbm__cite_shares: pl.DataFrame,
+    core_mbm__cite_iris: pl.DataFrame,
+    core_mbm__cite_grid: pl.DataFrame,
     core_mbm__cite_contradictions: pl.DataFrame,
     indicators_all__observations: pl.DataFrame,
     indicators_all__definitions: pl.DataFrame,
@@ -54,6 +56,8 @@ def site(
         cite_heritage=core_mbm__cite_heritage,
         # A cité of the perimeter may cross into a commune that is not in it, and that has no page.
         cite_shares=core_mbm__cite_shares.join(territories, on="code", how="semi"),
+        cite_iris=core_mbm__cite_iris,
+        cite_grid=core_mbm__cite_grid,
         cite_contradictions=core_mbm__cite_contradictions,
     )
     pages = build_site(data, session.site)

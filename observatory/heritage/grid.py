@@ -17,6 +17,12 @@ HALF_CELL = 100
 LEAST_HOUSEHOLDS = 11
 """INSEE gives no true figure of fewer households on this grid."""
 
+NO_GRID = (
+    "Le niveau de vie à l’échelle de la cité n’est pas connu : les carreaux de 200 m de Filosofi ne sont pas "
+    "dans cette édition. L’Insee les diffuse dans une archive 7z, qu’un analyste extrait et dépose."
+)
+"""Why the cells are absent, as the sheet says it."""
+
 _SUMS = ("households", "poor_households", "persons", "living_standard_sum")
 
 

@@ -46,12 +46,14 @@ def _property(feature: dict[str, Any], names: tuple[str, ...]) -> Any:
     return next((properties[name] for name in names if name in properties), None)
 
 
-def iris_shares(cites: pl.DataFrame, iris: pl.DataFrame) -> pl.DataFrame:
+def iris_shares(cites: pl.DataFrame, iris: pl.DataFrame, file_id: str) -> pl.DataFrame:
     """Return ``core.cite_iris``: the IRIS that each cité crosses.
 
     Args:
         cites: columns slug, geometry (GeoJSON, WGS84).
         iris: as ``parse_iris`` returns it.
+        file_id: key of the file in ``core.files``.
     """
     shares = territory_shares(cites, iris.select("code", "geometry"))
-    return CITE_IRIS.conform(shares.join(iris.select("code", "name"), on="code"))
+    named = shares.join(iris.select("code", "name"), on="code")
+    return CITE_IRIS.conform(named.with_columns(file_id=pl.lit(file_id)))

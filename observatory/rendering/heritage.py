@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from observatory.errors import ObservatoryError
-from observatory.rendering.french import quantity, share, typeset
+from observatory.rendering.french import plural, quantity, share, typeset
 from observatory.rendering.inputs import SiteData
 from observatory.rendering.places import Cite, Gazetteer, Place
 
@@ -37,6 +37,16 @@ class Crossing:
 
 
 @dataclass(frozen=True)
+class IrisShare:
+    """An IRIS that the contour crosses, with the share of one in the other, as texts."""
+
+    code: str
+    name: str
+    of_cite: str
+    of_iris: str
+
+
+@dataclass(frozen=True)
 class Contour:
     """The contour of a cité tied for certain and what it gives."""
 
@@ -46,6 +56,8 @@ class Contour:
     types: str
     traits: tuple[Trait, ...]
     crossings: tuple[Crossing, ...]
+    iris: tuple[IrisShare, ...]
+    cells: tuple[str, ...]
     file_ids: tuple[str, ...]
 
 
@@ -84,6 +96,8 @@ class HeritageBook:
         self._shares = data.cite_shares.sort(
             "slug", "share_of_cite", "code", descending=[False, True, False]
         ).partition_by("slug", as_dict=True)
+        self._iris = data.cite_iris.sort("slug", "share_of_cite", "code", descending=[False, True, False])
+        self._grid = data.cite_grid.sort("slug", "vintage")
         self._notes: dict[str, dict[str, str]] = {}
         for slug, subject, reason in data.cite_contradictions.select("slug", "subject", "reason").iter_rows():
             self._notes.setdefault(slug, {})[subject] = _prose(reason)
@@ -118,6 +132,8 @@ class HeritageBook:
         row = self._attributes.get(slug)
         if row is None:
             raise ObservatoryError(f"La cité «\u202f{slug}\u202f» est rattachée sans avoir de contour.")
+        iris = self._iris.filter(pl.col("slug") == slug).to_dicts()
+        cells = self._grid.filter(pl.col("slug") == slug).to_dicts()
         return Contour(
             geometry=row["geometry"],
             area=quantity(row["area_ha"], 1, "ha"),
@@ -125,7 +141,17 @@ class HeritageBook:
             types=", ".join(row["types"]),
             traits=tuple(_traits(row)),
             crossings=tuple(self._crossings(slug)),
-            file_ids=tuple(row["file_ids"]),
+            iris=tuple(
+                IrisShare(
+                    one["code"],
+                    _prose(one["name"]),
+                    share(one["share_of_cite"]),
+                    share(one["share_of_territory"], 1),
+                )
+                for one in iris
+            ),
+            cells=tuple(_cells(one) for one in cells),
+            file_ids=tuple(dict.fromkeys([*row["file_ids"], *(one["file_id"] for one in (*iris, *cells))])),
         )
 
     def _crossings(self, slug: str) -> Iterator[Crossing]:
@@ -159,6 +185,22 @@ def _traits(row: Mapping[str, Any]) -> Iterator[Trait]:
 def _listed(values: list[str], one: str, many: str, none: str = "non renseigné par la source") -> Trait:
     text = ", ".join(map(_prose, values))
     return Trait(many if len(values) > 1 else one, text or none, known=bool(text))
+
+
+def _cells(row: dict[str, Any]) -> str:
+    """Say what the cells hold, and how much of it INSEE imputed."""
+    if row["status"] == "not_applicable":
+        return "Aucun carreau habité n’a son centre dans la cité."
+    counted = plural(row["cells"], "carreau de 200 m a son", "carreaux de 200 m ont leur")
+    if row["status"] == "secret":
+        return f"{counted} centre dans la cité, pour moins de onze ménages : leurs chiffres restent secrets."
+    households = quantity(row["households"], 0, "ménages")
+    living_standard, poor = quantity(row["living_standard"], 0, "€"), share(row["poor_share"])
+    return (
+        f"{counted} centre dans la cité : {households}, un niveau de vie moyen de {living_standard} par an et "
+        f"{poor} de ménages pauvres en {row['vintage']}. Ces carreaux débordent de la cité ; "
+        f"{share(row['imputed_share'])} de leurs ménages sont dans des carreaux dont l’Insee impute les chiffres."
+    )
 
 
 def _candidate(feature: str) -> str:

@@ -22,9 +22,11 @@ class SiteData:
         definitions: ``indicators.definitions``.
         files: ``core.files``.
         contours: ``core.contours``.
-        cite_ties: ``core.cite_ties``; the four heritage frames are empty without the heritage layers.
+        cite_ties: ``core.cite_ties``; the heritage frames are empty without the heritage layers.
         cite_heritage: ``core.cite_heritage``.
         cite_shares: ``core.cite_shares``, communes only.
+        cite_iris: ``core.cite_iris``; empty without the contours of the IRIS.
+        cite_grid: ``core.cite_grid``; empty without the 200 m grid.
         cite_contradictions: ``core.cite_contradictions``.
         typology: each table of the schema ``typology``, by its name in it.
         checks: one row per check: table, rule and reason (French), passed, observed (French).
@@ -40,6 +42,8 @@ class SiteData:
     cite_ties: pl.DataFrame
     cite_heritage: pl.DataFrame
     cite_shares: pl.DataFrame
+    cite_iris: pl.DataFrame
+    cite_grid: pl.DataFrame
     cite_contradictions: pl.DataFrame
     typology: Mapping[str, pl.DataFrame]
     checks: pl.DataFrame

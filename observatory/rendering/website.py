@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from observatory import __version__
 from observatory.errors import ObservatoryError
+from observatory.heritage.grid import NO_GRID
 from observatory.heritage.shares import NO_IRIS_CONTOURS
 from observatory.opendata import Export, exports, write_csv
 from observatory.rendering import french, typology_prose, wording
@@ -97,6 +98,7 @@ def _environment() -> Environment:
         "number": french.number,
         "plural": french.plural,
         "no_iris_contours": NO_IRIS_CONTOURS,
+        "no_grid": NO_GRID,
         "no_epci": NO_EPCI,
         "version": __version__,
         "style": (_HERE / "static" / "site.css").read_text(encoding="utf-8"),

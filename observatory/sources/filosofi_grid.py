@@ -6,8 +6,8 @@ INSEE publishes no true figure of a cell under 11 households: such cells are fla
 from a larger square. Any count made of cells must say which share of it is imputed.
 """
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Collection
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile
@@ -40,8 +40,6 @@ CELLS: dict[str, pl.DataType | type[pl.DataType]] = {
 metres of EPSG:3035; ``living_standard_sum`` is the sum of the persons' living standards, winsorised, in euros
 a year; counts are weighted."""
 
-COUNTS = tuple(name for name, kind in CELLS.items() if kind == pl.Float64)
-
 _COLUMNS = {
     "persons": "ind",
     "households": "men",
@@ -61,38 +59,6 @@ _TAKE = (
 )
 _EXTRACT = f"extrayez-en « {MEMBER} » et déposez-le dans data/landing/{SOURCE}/<millésime>/."
 _WRONG = "vérifiez que c’est bien le fichier de France métropolitaine tel que l’Insee le diffuse."
-
-
-@dataclass(frozen=True)
-class GridCounts:
-    """Counts of the cells that lie wholly in some communes.
-
-    Attributes:
-        communes: the communes.
-        cells: cells counted.
-        counts: count of each of ``COUNTS``.
-        imputed_cells: cells counted whose figures are imputed.
-        imputed_households_share: share of the households that stand in those, from 0 to 1; None without any.
-        straddling_cells: cells left out, which also lie in a commune that is not one of ``communes``.
-        straddling_households: their households, imputed or not.
-    """
-
-    communes: tuple[str, ...]
-    cells: int
-    counts: dict[str, float]
-    imputed_cells: int
-    imputed_households_share: float | None
-    straddling_cells: int
-    straddling_households: float
-
-
-def absence(path: Path | None) -> str | None:
-    """Return why there are no cells, in French, for the page that would show them; None if the file is there.
-
-    The archive of 2019 holds a second one, in 7z, that nothing here opens.
-    """
-    fault = _fault(path)
-    return None if fault is None else f"{fault[0]} Que faire : {fault[1]}"
 
 
 def read_cells_of(path: Path, communes: Collection[str]) -> pl.DataFrame:
@@ -121,30 +87,6 @@ def read_cells_of(path: Path, communes: Collection[str]) -> pl.DataFrame:
             raise InputError(name, "la colonne manque.", _WRONG, column=column)
     text = read_cells(content, name, _READING, header, wanted)
     return _typed(text, name, header.row + 1, sorted(set(communes)))
-
-
-def counts_within(cells: pl.DataFrame, communes: Iterable[str]) -> GridCounts:
-    """Return the counts of the cells that lie wholly in ``communes``, with what is imputed or left out.
-
-    A cell on the border of two of the communes is counted once; one that also lies elsewhere is left out, its
-    households being nowhere known commune by commune.
-    """
-    codes = tuple(sorted(set(communes)))
-    inside = pl.col("commune_codes").list.eval(pl.element().is_in(list(codes)))
-    touching = cells.filter(inside.list.any())
-    whole = touching.filter(inside.list.all())
-    straddling = touching.filter(~inside.list.all())
-    imputed = whole.filter("imputed")
-    households = float(whole["households"].sum())
-    return GridCounts(
-        codes,
-        whole.height,
-        {name: float(whole[name].sum()) for name in COUNTS},
-        imputed.height,
-        float(imputed["households"].sum()) / households if households else None,
-        straddling.height,
-        float(straddling["households"].sum()),
-    )
 
 
 def _typed(text: pl.DataFrame, name: str, first_row: int, communes: list[str]) -> pl.DataFrame:
@@ -201,9 +143,12 @@ def _refuse(name: str, wrong: pl.Series, cells: pl.Series, first_row: int, rule:
         raise InputError(name, rule, _WRONG, row=first_row + index, column=cells.name, value=cells[index])
 
 
-def _fault(path: Path | None) -> tuple[str, str] | None:
-    """Return why the file cannot be read and what to do, or None."""
-    if path is None or not path.is_file():
+def _fault(path: Path) -> tuple[str, str] | None:
+    """Return why the file cannot be read and what to do, or None.
+
+    The producer's archive of 2019 holds a second one, in 7z, that nothing here opens.
+    """
+    if not path.is_file():
         return "Le carroyage Filosofi à 200 m n’est pas sur cette machine.", _TAKE
     if path.suffix.lower() == ".7z" or _only_7z(path):
         return "Le fichier contient une archive 7z, que l’observatoire n’ouvre pas.", _EXTRACT

@@ -126,6 +126,7 @@ CITE_IRIS = Table(
         Column("area_ha", pl.Float64, "superficie commune, en hectares"),
         Column("share_of_cite", pl.Float64, "part de la cité, de 0 à 1"),
         Column("share_of_territory", pl.Float64, "part de l’IRIS, de 0 à 1"),
+        Column("file_id", pl.String, "fichier d’où vient la ligne, clé de core.files"),
     ),
     may_be_empty=True,
 )

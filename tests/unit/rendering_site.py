@@ -10,7 +10,14 @@ from typology_site import typology_frames
 
 from observatory.rendering import SiteData
 from observatory.tables import TABLES, Table
-from observatory.tables.heritage import CITE_CONTRADICTIONS, CITE_HERITAGE, CITE_SHARES, CITE_TIES
+from observatory.tables.heritage import (
+    CITE_CONTRADICTIONS,
+    CITE_GRID,
+    CITE_HERITAGE,
+    CITE_IRIS,
+    CITE_SHARES,
+    CITE_TIES,
+)
 
 HOSTILE = 'Cité <script>alert("x")</script> & Cie'
 HOSTILE_COMPANY = '<script>alert("c")</script> & Fils'
@@ -281,6 +288,8 @@ def site_data(communes: int = 6) -> SiteData:
         cite_ties=cite_ties(),
         cite_heritage=cite_heritage(),
         cite_shares=cite_shares(),
+        cite_iris=keep(CITE_IRIS, []),
+        cite_grid=keep(CITE_GRID, []),
         cite_contradictions=cite_contradictions(),
         typology=typology_frames(commune_codes(communes)),
         checks=pl.DataFrame(

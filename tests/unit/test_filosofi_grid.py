@@ -4,12 +4,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from observatory.errors import InputError
 from observatory.sources.archives import ArchiveError
-from observatory.sources.filosofi_grid import CELLS, COUNTS, absence, counts_within, read_cells_of
+from observatory.sources.filosofi_grid import CELLS, read_cells_of
 
 # The columns of the file of 2019, in its order.
 HEADER = (
@@ -62,46 +60,6 @@ def test_cells_have_their_place_and_their_communes(tmp_path):
     assert cells["imputed"].to_list() == [False, True, False, False, False]
 
 
-def test_counts_keep_whole_cells_and_say_what_is_imputed_or_left_out(tmp_path):
-    cells = read_cells_of(written(tmp_path, *SIX), ["62498", "62427"])
-    lens = counts_within(cells, ["62498"])
-    assert (lens.cells, lens.imputed_cells, lens.straddling_cells) == (2, 1, 1)
-    assert lens.counts["households"] == 15.5
-    assert lens.imputed_households_share == pytest.approx(3.5 / 15.5)
-    assert lens.straddling_households == 12
-    both = counts_within(cells, ["62427", "62498", "62498"])
-    assert both.communes == ("62427", "62498")
-    assert (both.cells, both.straddling_cells) == (4, 1), (
-        "the cell of both is theirs, the one of 59002 is not"
-    )
-    assert both.counts["poor_households"] == 16
-    nowhere = counts_within(cells, ["59999"])
-    assert (nowhere.cells, nowhere.imputed_households_share) == (0, None)
-
-
-@given(
-    st.lists(
-        st.tuples(
-            st.lists(st.sampled_from(["62498", "62427", "2A004"]), min_size=1, max_size=3, unique=True),
-            st.integers(0, 1),
-            st.integers(0, 400),
-        ),
-        max_size=20,
-    )
-)
-def test_a_cell_is_counted_or_left_out_and_never_both(tmp_path_factory, drawn):
-    lines = [
-        cell(rank, "".join(codes), imputed, men=str(men)) for rank, (codes, imputed, men) in enumerate(drawn)
-    ]
-    cells = read_cells_of(written(tmp_path_factory.mktemp("grid"), *lines), ["62498", "62427"])
-    found = counts_within(cells, ["62498"])
-    theirs = [men for codes, _, men in drawn if codes == ["62498"]]
-    shared = [men for codes, _, men in drawn if "62498" in codes and len(codes) > 1]
-    assert found.counts["households"] == sum(theirs)
-    assert found.straddling_households == sum(shared)
-    assert found.cells + found.straddling_cells == len(theirs) + len(shared)
-
-
 def test_an_archive_and_capitals_are_read_alike(tmp_path):
     plain = read_cells_of(written(tmp_path, *SIX), ["62498"])
     archive = tmp_path / "carreaux.zip"
@@ -139,9 +97,7 @@ def test_a_missing_column_is_named(tmp_path):
 
 
 def test_absence_is_said_with_its_remedy(tmp_path):
-    assert "insee_filosofi_carreaux" in (absence(None) or "")
     nothing = tmp_path / "carreaux_200m_met.csv"
-    assert "n’est pas sur cette machine" in (absence(nothing) or "")
     with pytest.raises(InputError, match="data/landing/insee_filosofi_carreaux"):
         read_cells_of(nothing, ["62498"])
     nested = tmp_path / "Filosofi2019_carreaux_200m_csv.zip"
@@ -153,8 +109,3 @@ def test_absence_is_said_with_its_remedy(tmp_path):
     broken.write_bytes(b"PK\x03\x04")
     with pytest.raises(ArchiveError):
         read_cells_of(broken, ["62498"])
-    assert absence(written(tmp_path, *SIX)) is None
-
-
-def test_counts_are_those_of_the_documented_columns():
-    assert COUNTS[:4] == ("persons", "households", "poor_households", "living_standard_sum")

@@ -32,7 +32,7 @@ WEST, EAST = iris("624980101", "Centre", 0), iris("624980102", "Fosse 12", 400)
 
 def test_a_cite_astride_two_iris_has_a_share_of_each():
     """200 m × 400 m in the west, 100 m × 400 m in the east, of IRIS of 400 m × 400 m."""
-    frame = iris_shares(cites(("a", 200, 0, 300, 400)), parse_iris([EAST, WEST], "iris.geojson"))
+    frame = iris_shares(cites(("a", 200, 0, 300, 400)), parse_iris([EAST, WEST], "iris.geojson"), "iris")
     assert CITE_IRIS.conform(frame).equals(frame)
     assert frame["name"].to_list() == ["Centre", "Fosse 12"]
     assert frame["share_of_cite"].to_list() == pytest.approx([2 / 3, 1 / 3], abs=2e-3)

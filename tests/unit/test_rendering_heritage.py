@@ -7,11 +7,13 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from rendering_site import HOSTILE_COMPANY, site_data, without_heritage
+from rendering_site import HOSTILE_COMPANY, keep, site_data, without_heritage
 
 from observatory.errors import ObservatoryError
+from observatory.heritage.grid import NO_GRID
 from observatory.heritage.shares import NO_IRIS_CONTOURS
 from observatory.rendering import SiteData, build_site
+from observatory.tables.heritage import CITE_GRID, CITE_IRIS
 
 THIN = "\u202f"
 HARD = "\u00a0"
@@ -187,3 +189,57 @@ def test_frames_that_contradict_each_other_are_refused(data: SiteData, tmp_path:
     far = data.cite_shares.with_columns(code=pl.lit("99999")).head(1)
     with pytest.raises(ObservatoryError, match="commune:99999"):
         build_site(dataclasses.replace(data, cite_shares=far), tmp_path / "c")
+
+
+def test_without_contours_of_iris_nor_grid_the_sheet_says_so(site: Path) -> None:
+    page = text_of(source(site, "hostile"))
+    assert NO_IRIS_CONTOURS in page and NO_GRID in page
+
+
+def test_the_iris_that_a_cite_crosses_are_listed_the_largest_part_first(
+    data: SiteData, tmp_path: Path
+) -> None:
+    shares = {"slug": "hostile", "area_ha": 1.0, "file_id": "layer"}
+    rows = [
+        shares | {"code": "620010101", "name": "Centre", "share_of_cite": 0.25, "share_of_territory": 0.004},
+        shares | {"code": "620010102", "name": "Fosse 12", "share_of_cite": 0.75, "share_of_territory": 0.5},
+    ]
+    build_site(dataclasses.replace(data, cite_iris=keep(CITE_IRIS, rows)), tmp_path / "iris")
+    page = source(tmp_path / "iris", "hostile")
+    table = text_of(page.partition("IRIS que la cité traverse</caption>")[2].partition("</table>")[0])
+    assert re.sub(r" +", " ", table).endswith(
+        f"Fosse 12 (620010102) 75{HARD}% 50,0{HARD}% Centre (620010101) 25{HARD}% 0,4{HARD}%"
+    )
+    assert NO_IRIS_CONTOURS not in text_of(page)
+
+
+CELLS_OF = {"slug": "hostile", "vintage": 2019, "file_id": "real"}
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        (
+            {
+                "cells": 2,
+                "households": 1234.0,
+                "imputed_share": 0.125,
+                "living_standard": 17_249.6,
+                "poor_share": 0.31,
+                "status": "published",
+            },
+            f"2{HARD}carreaux de 200 m ont leur centre dans la cité{THIN}: 1{THIN}234{HARD}ménages, un niveau "
+            f"de vie moyen de 17{THIN}250{HARD}€ par an et 31{HARD}% de ménages pauvres en 2019.",
+        ),
+        (
+            {"cells": 1, "status": "secret"},
+            f"1{HARD}carreau de 200 m a son centre dans la cité, pour moins de onze",
+        ),
+        ({"cells": 0, "status": "not_applicable"}, "Aucun carreau habité n’a son centre dans la cité."),
+    ],
+)
+def test_cells_are_told_with_what_is_imputed_or_withheld(data: SiteData, tmp_path: Path, row, words) -> None:
+    build_site(dataclasses.replace(data, cite_grid=keep(CITE_GRID, [CELLS_OF | row])), tmp_path / "grid")
+    page = text_of(source(tmp_path / "grid", "hostile"))
+    assert words in page and NO_GRID not in page
+    assert "None" not in page
