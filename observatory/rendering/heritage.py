@@ -197,9 +197,10 @@ def _cells(row: dict[str, Any]) -> str:
     households = quantity(row["households"], 0, "ménages")
     living_standard, poor = quantity(row["living_standard"], 0, "€"), share(row["poor_share"])
     return (
-        f"{counted} centre dans la cité : {households}, un niveau de vie moyen de {living_standard} par an et "
-        f"{poor} de ménages pauvres en {row['vintage']}. Ces carreaux débordent de la cité ; "
-        f"{share(row['imputed_share'])} de leurs ménages sont dans des carreaux dont l’Insee impute les chiffres."
+        f"{counted} centre dans la cité : {households}, un niveau de vie moyen de {living_standard} par an "
+        f"et {poor} de ménages pauvres en {row['vintage']}. Ces carreaux débordent de la cité ; "
+        f"{share(row['imputed_share'])} de leurs ménages sont dans des carreaux dont l’Insee impute "
+        "les chiffres."
     )
 
 

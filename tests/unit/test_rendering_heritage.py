@@ -228,8 +228,8 @@ CELLS_OF = {"slug": "hostile", "vintage": 2019, "file_id": "real"}
                 "poor_share": 0.31,
                 "status": "published",
             },
-            f"2{HARD}carreaux de 200 m ont leur centre dans la cité{THIN}: 1{THIN}234{HARD}ménages, un niveau "
-            f"de vie moyen de 17{THIN}250{HARD}€ par an et 31{HARD}% de ménages pauvres en 2019.",
+            f"2{HARD}carreaux de 200 m ont leur centre dans la cité{THIN}: 1{THIN}234{HARD}ménages, un "
+            f"niveau de vie moyen de 17{THIN}250{HARD}€ par an et 31{HARD}% de ménages pauvres en 2019.",
         ),
         (
             {"cells": 1, "status": "secret"},
