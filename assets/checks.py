@@ -1,10 +1,14 @@
-"""Blocking checks: one Great Expectations suite per core table, its outcome kept for the site."""
+"""Blocking checks: one Great Expectations suite per core table, then the audit of the site."""
 
 import dagster as dg
 import polars as pl
 
 from assets.storage import SESSION, TABLE
+from observatory.disclosure.audit import audit_release
+from observatory.disclosure.release import read_release, read_releases
+from observatory.disclosure.report import audit_report
 from observatory.expectations import core_tables, validate
+from observatory.indicators.catalogue import load_indicators
 from observatory.tables import TABLES, VALUES
 from observatory.value_expectations import validate_values
 
@@ -31,6 +35,33 @@ def values_check(asset: dg.AssetsDefinition) -> dg.AssetChecksDefinition:
         return _recorded(context, f"{VALUES.qualified_name} par source", results)
 
     return attentes_par_source
+
+
+def audit_check() -> dg.AssetChecksDefinition:
+    """Return the blocking check of the staged site: an attack of all its files and pages."""
+
+    @dg.asset_check(
+        asset="published_all__site",
+        name="audit_confidentialite",
+        blocking=True,
+        description="Attaque du site entier : rien de ce qui est caché ne doit pouvoir être retrouvé.",
+        additional_ins={"counts": dg.AssetIn("indicators_mining__territory_measures")},
+        required_resource_keys={SESSION},
+    )
+    def audit_confidentialite(
+        context: dg.AssetCheckExecutionContext, counts: pl.DataFrame
+    ) -> dg.AssetCheckResult:
+        session = context.resources.session
+        earlier = read_releases(session.paths.releases)
+        audit = audit_release(read_release(session.site), earlier, load_indicators(), counts)
+        report = audit_report(audit)
+        if audit.leaks:
+            context.log.error(report)
+        return dg.AssetCheckResult(
+            passed=not audit.leaks, metadata={"rapport": dg.MetadataValue.text(report)}
+        )
+
+    return audit_confidentialite
 
 
 def check_of(asset: dg.AssetsDefinition) -> dg.AssetChecksDefinition:

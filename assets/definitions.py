@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from assets.checks import suites, values_check
+from assets.checks import audit_check, suites, values_check
 from assets.core import confidential, geography, heritage, mortality, perimeters, public, values
 from assets.indicators import observations, typology
 from assets.progress import progress_logger
@@ -48,7 +48,7 @@ INGESTS = [
 
 defs = dg.Definitions(
     assets=[*RAW, *FILES, *REFRESHED],
-    asset_checks=[*suites(REFRESHED), values_check(values.values)],
+    asset_checks=[*suites(REFRESHED), values_check(values.values), audit_check()],
     jobs=[*INGESTS, refresh],
     resources={SESSION: session_of_run, "io_manager": warehouse_io_manager},
     # Steps take a second or two each: starting a process per step would cost more than it gives.

@@ -20,7 +20,7 @@ import numpy as np
 from scipy.optimize import OptimizeResult, linprog
 from scipy.sparse import coo_array
 
-from observatory.disclosure.deduction import TOLERANCE, Component, Exposure, learn
+from observatory.disclosure.deduction import TOLERANCE, Component, Exposure, combination, learn
 from observatory.disclosure.system import InconsistentCellsError, Key, System, Variable
 
 HIGHEST = 1e6
@@ -80,6 +80,23 @@ def audit(system: System, hidden: Iterable[Key]) -> list[Exposure]:
     """
     knowledge = learn(system, hidden)
     found = [*knowledge.settled, *(e for part in knowledge.components for e in exposures(part))]
+    return sorted(found, key=lambda exposure: exposure.target)
+
+
+def intervals(system: System, hidden: Iterable[Key] = ()) -> list[Exposure]:
+    """Return the exact interval of every target, narrow or not, when ``hidden`` figures are not published.
+
+    Two linear programmes per target: ``audit`` is the one to ask whether anything leaks.
+
+    Raises:
+        InconsistentCellsError: the cells contradict one another.
+    """
+    knowledge = learn(system, hidden)
+    found = list(knowledge.settled)
+    for component in knowledge.components:
+        if component.targets:
+            programme = _Programme(component)
+            found += [programme.interval(component, key) for key in component.targets]
     return sorted(found, key=lambda exposure: exposure.target)
 
 
@@ -167,6 +184,15 @@ class _Programme:
         if result.x is None:
             raise InconsistentCellsError.among(frozenset().union(*self.equal_origin))
         return result
+
+    def interval(self, component: Component, key: Key) -> Exposure:
+        """Return the interval of one target."""
+        given, causes = _given(component, key)
+        low, high = self.solve(self.objectives[key]), self.solve(-self.objectives[key])
+        least, most = (float(given + self.objectives[key] @ result.x) for result in (low, high))
+        held = zip(-high.eqlin.marginals, component.equations, strict=True)
+        path = combination((float(dual), equation.origin) for dual, equation in held)
+        return Exposure(key, least, most, frozenset(causes | self.causes(low) | self.causes(high)), path)
 
     def causes(self, result: OptimizeResult) -> set[Key]:
         """Return the published cells behind the lines and bounds that hold a solution back."""

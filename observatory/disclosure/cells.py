@@ -120,7 +120,7 @@ def build_system(
         measure: areas.amounts(counts[measure]) for measure in sorted(policy.rules) if measure in counts
     }
     cells: dict[Key, Cell] = {
-        (measure, *area): Cell(value, _variables(measure, areas.places[area]))
+        (measure, *area): Cell(value, variables_of(measure, areas.places[area]))
         for measure, values in amounts.items()
         for area, value in values.items()
         if area[0] in LEVELS
@@ -129,10 +129,7 @@ def build_system(
         figure: frozenset(key for measure in measures if (key := (measure, *figure[1:])) in cells)
         for figure, measures in figures.items()
     }
-    targets: dict[Key, Target] = {}
-    for measure, values in amounts.items():
-        for area in values:
-            targets |= _targets(policy, policy.rules[measure], areas, amounts, area)
+    targets = sensitive_amounts(policy, areas, amounts)
     telling = {_needed(policy, key) for key in targets}
     primary = {
         figure
@@ -140,7 +137,22 @@ def build_system(
         if any(frozenset(some) in telling for size in (1, 2) for some in combinations(sorted(keys), size))
     }
     every = frozenset().union(*areas.places.values())
-    return System(cells, printed, targets, _inclusions(policy, amounts, every)), primary
+    return System(cells, printed, targets, inclusions(policy, amounts, every)), primary
+
+
+def sensitive_amounts(policy: Policy, areas: Areas, amounts: Mapping[str, Amounts]) -> dict[Key, Target]:
+    """Return what the rules protect, by (measure, kind, level, code).
+
+    Args:
+        policy: rules by measure.
+        areas: areas of the perimeter.
+        amounts: measure -> counts of the areas, published or not.
+    """
+    targets: dict[Key, Target] = {}
+    for measure, values in amounts.items():
+        for area in values:
+            targets |= _targets(policy, policy.rules[measure], areas, amounts, area)
+    return targets
 
 
 def _needed(policy: Policy, target: Key) -> frozenset[Key]:
@@ -150,7 +162,8 @@ def _needed(policy: Policy, target: Key) -> frozenset[Key]:
     return frozenset((name, *area) for name in ((measure,) if kind == COUNT else (measure, str(whole))))
 
 
-def _variables(measure: str, places: frozenset[Place]) -> frozenset[Variable]:
+def variables_of(measure: str, places: frozenset[Place]) -> frozenset[Variable]:
+    """Return the variables of a measure in some places."""
     return frozenset((measure, *place) for place in places)
 
 
@@ -164,11 +177,11 @@ def _targets(
     width = _width(policy, rule, amounts, area)
     targets: dict[Key, Target] = {}
     if 0 < value < rule.minimum or (rule.group and whole and value == 0):
-        targets[rule.measure, COUNT, *area] = Target(_variables(rule.measure, places), frozenset(), width)
+        targets[rule.measure, COUNT, *area] = Target(variables_of(rule.measure, places), frozenset(), width)
     left = None if whole is None else whole - value
     if left is not None and (0 < left < rule.minimum or (rule.group and whole and left == 0)):
         targets[rule.measure, REMAINDER, *area] = Target(
-            _variables(str(rule.complement_of), places), _variables(rule.measure, places), width
+            variables_of(str(rule.complement_of), places), variables_of(rule.measure, places), width
         )
     return targets
 
@@ -187,16 +200,16 @@ def _width(policy: Policy, rule: Rule, amounts: Mapping[str, Amounts], area: Are
     return float(min([rule.minimum, *bounds]))
 
 
-def _inclusions(
-    policy: Policy, amounts: Mapping[str, Amounts], places: frozenset[Place]
-) -> tuple[Inclusion, ...]:
+def inclusions(policy: Policy, measures: Iterable[str], places: frozenset[Place]) -> tuple[Inclusion, ...]:
+    """Return what everybody knows of the ``measures`` from their definitions, place by place."""
+    measures = sorted(measures)
     implied = {other for rule in policy.rules.values() for other in rule.apart_from}
     return tuple(
         Inclusion(
             frozenset((part, *place) for part in (measure, *policy.rules[measure].apart_from)),
             (str(policy.rules[measure].within), *place),
         )
-        for measure in amounts
-        if policy.rules[measure].within in amounts and measure not in implied
+        for measure in measures
+        if policy.rules[measure].within in measures and measure not in implied
         for place in sorted(places)
     )

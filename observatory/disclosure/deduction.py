@@ -7,7 +7,7 @@ Does not: intervals (``attack``).
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from observatory.disclosure.system import InconsistentCellsError, Key, System, Variable
 
@@ -26,12 +26,16 @@ class Equation:
 
 @dataclass(frozen=True)
 class Exposure:
-    """A target known too precisely: its interval, and the published cells that narrow it."""
+    """What is known of a target: its interval, and the published cells that narrow it.
+
+    ``path`` gives the sum of published cells that the upper end follows from: cell -> how many times.
+    """
 
     target: Key
     least: float
     most: float
     causes: frozenset[Key]
+    path: Mapping[Key, float] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,11 @@ def learn(system: System, hidden: Iterable[Key]) -> Knowledge:
     Raises:
         InconsistentCellsError: the cells contradict one another.
     """
-    variables = frozenset().union(*(cell.variables for cell in system.cells.values()))
+    variables = frozenset().union(
+        *(cell.variables for cell in system.cells.values()),
+        *(target.plus | target.minus for target in system.targets.values()),
+        system.inclusions_of,
+    )
     everything = Component(system, {}, tuple(variables), (), {key: {} for key in system.targets})
     return deduce(system, {}, [everything], system.known(hidden))
 
@@ -99,10 +107,20 @@ def deduce(
             forms[key] = form
         else:
             value = sum(sign * known[variable].value for variable, sign in signs.items())
+            path = combination((sign, known[variable].origin) for variable, sign in signs.items())
             causes = frozenset().union(*(known[variable].origin for variable in signs))
-            settled.append(Exposure(key, value, value, causes))
+            settled.append(Exposure(key, value, value, causes, path))
     unknown = [variable for part in components for variable in part.variables if variable not in known]
     return Knowledge(known, tuple(_components(system, known, unknown, equations, forms)), tuple(settled))
+
+
+def combination(terms: Iterable[tuple[float, Mapping[Key, float]]]) -> dict[Key, float]:
+    """Return the sum of combinations of cells, each times its coefficient, without what cancels out."""
+    found: defaultdict[Key, float] = defaultdict(float)
+    for coefficient, origin in terms:
+        for key, times in origin.items():
+            found[key] += coefficient * times
+    return {key: times for key, times in found.items() if abs(times) > TOLERANCE}
 
 
 def _substitute(equation: Equation, fixed: Mapping[Variable, Equation]) -> Equation:

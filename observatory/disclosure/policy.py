@@ -24,6 +24,7 @@ class Rule(BaseModel):
 
     Attributes:
         measure: the count.
+        label: what it counts, in French.
         minimum: counts from 1 to ``minimum - 1`` are secret.
         within: the count of which it is a part, by definition.
         apart_from: other parts of the same whole that share no unit with it.
@@ -35,6 +36,7 @@ class Rule(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     measure: str
+    label: str
     minimum: int = Field(ge=2)
     within: str | None = None
     apart_from: tuple[str, ...] = ()

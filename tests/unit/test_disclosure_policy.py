@@ -10,7 +10,7 @@ from observatory.indicators.catalogue import load_indicators
 
 
 def write_rules(path: Path, *rules: dict) -> Path:
-    reason = {"reason": "essai", "minimum": 11}
+    reason = {"label": "essais", "reason": "essai", "minimum": 11}
     content = {"sources": [], "public": [], "rules": [reason | rule for rule in rules]}
     file = path / "rules.yaml"
     file.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
