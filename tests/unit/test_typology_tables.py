@@ -1,7 +1,7 @@
 """The tables of the typology: contracts, hand computations, units, and the reading through time."""
 
 import statistics
-from math import comb, log, sqrt
+from math import comb, dist, log, sqrt
 
 import numpy as np
 import polars as pl
@@ -354,3 +354,23 @@ def test_sampling_makes_noise_only_where_the_census_samples(full, population, no
     few = changed(full, "population_recensement", CODES, population).with_columns(denominator=pl.lit(20.0))
     row = one(trajectories(few)["typology.trajectory_noise"], bound="low")
     assert (row["expected_low"] > 0, row["expected_high"] > 0) == (noisy, noisy)
+
+
+def test_the_next_class_is_the_closest_other_centre(found, made):
+    axes = found.typology.pca.coordinates.shape[1]
+    active = found.typology.individuals_frame()
+    centres = {
+        number: active.filter(pl.col("class") == number).select(f"axis_{axis}" for axis in range(1, axes + 1))
+        for number in set(active["class"])
+    }
+    means = {number: centre.mean().row(0) for number, centre in centres.items()}
+    coordinates = dict(
+        zip(active["id"], active.select(pl.concat_list(r"^axis_\d+$")).to_series(), strict=True)
+    )
+    rows = made["typology.communes"].filter(pl.col("role") == "active")
+    for code, own, following, distance in rows.select(
+        "commune_code", "class", "next_class", "distance_to_next"
+    ).iter_rows():
+        gaps = {number: dist(coordinates[code], mean) for number, mean in means.items() if number != own}
+        assert following == min(gaps, key=gaps.get)
+        assert distance == pytest.approx(gaps[following])
