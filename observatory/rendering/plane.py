@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from observatory.rendering.charts import PALETTE
 from observatory.rendering.french import two_lines
 from observatory.rendering.places import Place
-from observatory.rendering.typology import Member, Variable
+from observatory.rendering.traits import Variable
+from observatory.rendering.typology import Member
 
 _WIDTH, _MARGIN = 960, 40
 _RADIUS = 6.5

@@ -15,7 +15,7 @@ from observatory.rendering import typology_prose as prose
 from observatory.rendering.figures import FigureBook
 from observatory.rendering.inputs import SiteData
 from observatory.rendering.places import Gazetteer, Place
-from observatory.rendering.typology import Trait, Variable, profile, traits_of, variables_of
+from observatory.rendering.traits import Trait, Variable, profile, summary, traits_of, variables_of
 from observatory.typology.communes import load_choice
 
 # Variables told of each move.
@@ -34,6 +34,11 @@ class Letter:
     def name(self) -> str:
         """Its letter."""
         return prose.letter(self.number)
+
+    @property
+    def summary(self) -> str:
+        """What sets the class apart, in a sentence."""
+        return summary(self.traits)
 
 
 @dataclass(frozen=True)
@@ -117,6 +122,10 @@ class Trajectories:
     drift: tuple[Drift, ...]
     noise: tuple[dict[str, Any], ...]
     crossed: tuple[tuple[int, ...], ...]
+
+    def letter(self, path: Path) -> Letter:
+        """Return the class of a commune at the second date."""
+        return self.letters[path.raw[1] - 1]
 
     @property
     def profile(self) -> list[tuple[Trait, ...]]:

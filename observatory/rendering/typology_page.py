@@ -14,6 +14,7 @@ from observatory.rendering.figures import file_ids
 from observatory.rendering.french import number, plural
 from observatory.rendering.maps import Drawing
 from observatory.rendering.places import Place
+from observatory.rendering.traits import side
 from observatory.rendering.typology import Member
 from observatory.rendering.typology_prose import DEGREES, SIGNIFICANCE
 from observatory.typology.commune_tables import DRAWS, LARGE, LARGE_RATE
@@ -66,6 +67,7 @@ def typology_content(edition: Edition) -> dict[str, Any]:
         "typology": found,
         "trajectories": followed,
         "drawing": _map(edition),
+        "traits_side": side,
         "plane": plane.plane(members),
         "plane_symbols": {one: (plane.symbol(one), plane.colour(one)) for one in found.classes},
         "circle": plane.circle(found.variables),

@@ -16,6 +16,8 @@ SIGNIFICANCE = 0.05
 DEGREES = ((1.0, "nettement "), (0.5, ""), (0.0, "un peu "))
 """Gaps to the mean, in standard deviations, and how they are told."""
 
+# Simplified silhouette of 0.25, under which L. Kaufman and P. Rousseeuw (1990) see no real structure.
+_CLEAR = 0.75
 _ADVICE = {
     "très stable": "on peut s’y fier",
     "stable": "on peut s’y fier, sauf pour les communes de la frontière",
@@ -96,7 +98,8 @@ def border(own: float, following: float, next_class: int) -> str:
         )
     if ratio >= BORDERLINE:
         return f"proche de la frontière avec la classe {next_class}{THIN_SPACE}: elle pourrait y passer"
-    return f"nettement plus proche de sa classe que de la suivante, la classe {next_class}"
+    clearly = "nettement " if ratio < _CLEAR else ""
+    return f"{clearly}plus proche de sa classe que de la suivante, la classe {next_class}"
 
 
 def absence(status: str) -> str:
@@ -201,12 +204,13 @@ def path(raw: tuple[int, int], net: tuple[int, int], years: tuple[int, int]) -> 
 
 def noise_probability(probability: float) -> str:
     """Say how likely noise alone makes a commune change class, under the high bound."""
+    alone = "À elle seule, l’imprécision des chiffres"
     if probability < 0.005:
-        return "Le bruit seul n’a presque aucune chance de la faire changer de classe."
+        return f"{alone} n’aurait presque aucune chance de la faire changer de classe."
     chances = (
         "une chance sur cent" if probability < 0.015 else f"{number(probability * 100)} chances sur cent"
     )
-    return f"Le bruit seul aurait {chances} de la faire changer de classe (borne haute)."
+    return f"{alone} aurait au plus {chances} de la faire changer de classe."
 
 
 def _passes(classes: tuple[int, int]) -> str:

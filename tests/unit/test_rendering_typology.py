@@ -136,6 +136,7 @@ def test_the_sheet_of_a_commune_tells_its_class_and_those_alike(site: Path) -> N
     assert "Béthune 0 est proche de la frontière avec la classe 2" in text
     assert "De 2017 à 2022, la commune passe de la classe A à la classe B" in text
     assert "31 chances sur cent" in text
+    assert "Classe B, en 2022 : au-dessous de la moyenne des communes : part des logements vacants." in text
     assert "ne classe pas les communes de la meilleure à la moins bonne" in text
 
 

@@ -35,7 +35,9 @@ def test_a_gap_is_told_by_its_size_where_it_is_no_chance(gap, p_value, told):
 @pytest.mark.parametrize(
     ("own", "told"),
     [
-        (0.89, "nettement plus proche de sa classe que de la suivante, la classe 2"),
+        (0.74, "nettement plus proche de sa classe que de la suivante, la classe 2"),
+        (0.75, "plus proche de sa classe que de la suivante, la classe 2"),
+        (0.89, "plus proche de sa classe que de la suivante, la classe 2"),
         (0.9, "proche de la frontière avec la classe 2\u202f: elle pourrait y passer"),
         (1.0, "proche de la frontière avec la classe 2\u202f: elle pourrait y passer"),
         (1.01, "à la frontière avec la classe 2, dont le centre est même un peu plus proche"),
@@ -152,7 +154,9 @@ def test_a_change_is_told_in_the_units_of_the_reader(value, transform, unit, dec
 
 
 def test_chances_are_counted_in_a_hundred():
-    assert prose.noise_probability(0.0).startswith("Le bruit seul n’a presque aucune chance")
+    assert prose.noise_probability(0.0).startswith(
+        "À elle seule, l’imprécision des chiffres n’aurait presque"
+    )
     assert "une chance sur cent " in prose.noise_probability(0.012)
     assert "31 chances sur cent " in prose.noise_probability(0.31)
 
