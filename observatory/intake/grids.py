@@ -167,7 +167,7 @@ def _from_text(content: bytes, file: str, mapping: Mapping, contract: DeliveryCo
         for number, line in lines[row:]
         if line.translate(nothing).strip()
     ]
-    return _grid(None, header, rows, file, contract, headers, typed=False)
+    return _grid(None, header, rows, file, contract, mapping, typed=False)
 
 
 def _from_workbook(content: bytes, file: str, mapping: Mapping, contract: DeliveryContract) -> Content:
@@ -196,7 +196,7 @@ def _from_workbook(content: bytes, file: str, mapping: Mapping, contract: Delive
     grids = []
     for _, rank, _, sheet in retained:
         rows = [(number, row) for number, row in enumerate(sheet.rows[rank + 1 :], rank + 2) if any(row)]
-        grids.append(_grid(sheet.name, sheet.rows[rank], rows, file, contract, headers, typed=True))
+        grids.append(_grid(sheet.name, sheet.rows[rank], rows, file, contract, mapping, typed=True))
     read = {grid.sheet for grid in grids}
     return Content(tuple(grids), tuple(sheet.name for sheet in sheets if sheet.name not in read))
 
@@ -222,7 +222,7 @@ def _grid(
     rows: list[tuple[int, list[str]]],
     file: str,
     contract: DeliveryContract,
-    headers: dict[str, str],
+    mapping: Mapping,
     *,
     typed: bool,
 ) -> Grid:
@@ -232,7 +232,7 @@ def _grid(
             f"le fichier dépasse {MAX_ROWS // 1_000_000} million de lignes ou {MAX_COLUMNS} colonnes.",
             "vérifier que c’est bien la livraison.",
         )
-    header = understand(cells, contract, headers, file)
+    header = understand(cells, contract, mapping, file)
     places, width = list(header.places.values()), len(cells)
     whole = [len(row) >= width and not any(cell.strip() for cell in row[width:]) for _, row in rows]
     records = [

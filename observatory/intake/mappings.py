@@ -17,7 +17,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from observatory.errors import InputError, ObservatoryError
-from observatory.intake.contracts import ContractId, DeliveryContract, get_delivery_contract
+from observatory.intake.contracts import ContractId, DeliveryColumn, DeliveryContract, get_delivery_contract
 from observatory.paths import PROJECT
 
 MAPPINGS = PROJECT / "data" / "reference" / "mappings"
@@ -160,14 +160,13 @@ def known_cells(cells: Sequence[str], headers: dict[str, str]) -> int:
     return len({headers[key] for cell in cells if (key := text_key(cell)) in headers})
 
 
-def understand(
-    cells: Sequence[str], contract: DeliveryContract, headers: dict[str, str], file: str
-) -> Header:
+def understand(cells: Sequence[str], contract: DeliveryContract, mapping: Mapping, file: str) -> Header:
     """Return what a row of headers names.
 
     Raises:
         InputError: a required column is missing or a column stands twice; the message lists the headers.
     """
+    headers = mapping.headers(contract)
     places: dict[str, int] = {}
     extra: list[str] = []
     for place, cell in enumerate(cells):
@@ -186,14 +185,19 @@ def understand(
             places[named] = place
     for column in contract.columns:
         if column.required and column.when is None and column.column not in places:
-            raise _missing(cells, column.column, headers, extra, file)
+            raise _missing(cells, column, mapping, headers, extra, file)
     return Header(places, {name: cells[place].strip() for name, place in places.items()}, tuple(extra))
 
 
 def _missing(
-    cells: Sequence[str], column: str, headers: dict[str, str], extra: list[str], file: str
+    cells: Sequence[str],
+    column: DeliveryColumn,
+    mapping: Mapping,
+    headers: dict[str, str],
+    extra: list[str],
+    file: str,
 ) -> InputError:
-    expected = [key for key, name in headers.items() if name == column]
+    expected = [key for key, name in headers.items() if name == column.column]
     near = {
         cell: score
         for cell in extra
@@ -206,5 +210,5 @@ def _missing(
         file,
         f"la colonne obligatoire manque. En-têtes trouvés : {found}.{hint}",
         "livrer cette colonne, ou ajouter son en-tête au fichier de correspondance du producteur.",
-        column=expected[-1],
+        column=next((one for one, name in mapping.columns.items() if name == column.column), column.name),
     )

@@ -30,8 +30,15 @@ FAULTS = {
 """One line per fault of a row, the worst first; ``row`` counts from 1, ``column`` is the producer's header,
 null when the line as a whole is at fault. ``value`` is confidential."""
 
-QUARANTINE = {"sheet": pl.String, "row": pl.Int64, "identifier": pl.String, "rule": pl.String}
-"""One line per quarantined row, with its first broken rule. ``identifier`` is confidential."""
+QUARANTINE = {
+    "sheet": pl.String,
+    "row": pl.Int64,
+    "identifier": pl.String,
+    "original_line": pl.String,
+    "rule": pl.String,
+}
+"""One line per quarantined row, with its first broken rule. ``identifier`` is confidential;
+``original_line`` is that of the row that a correction is for."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +115,7 @@ def sort_delivery(
     faults = pl.concat([faults, twins]).sort("sheet", "row", nulls_last=True, maintain_order=True)
     rejected = faults.group_by("sheet", "row", maintain_order=True).agg(pl.col("rule").first())
     quarantine = rejected.join(
-        rows.select("sheet", "row", identifier=contract.identifier.column),
+        rows.select("sheet", "row", ORIGINAL_LINE, identifier=contract.identifier.column),
         on=["sheet", "row"],
         how="left",
         nulls_equal=True,

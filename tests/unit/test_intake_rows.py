@@ -197,7 +197,7 @@ def test_several_faults_of_a_row_are_listed_and_the_row_counted_once(tmp_path: P
         (2, "number", "cher"),
         (2, "date", "hier"),
     ]
-    assert delivery.quarantine.rows() == [(None, 2, "MC-1", "code")]
+    assert delivery.quarantine.rows() == [(None, 2, "MC-1", None, "code")]
     assert delivery.by_rule == {"code": 1}
 
 
@@ -360,6 +360,7 @@ def test_a_missing_required_column_refuses_the_file_with_what_comes_near(tmp_pat
     path.write_text(",".join(f"{key}s" if key == name else key for key in SIA_ROW), encoding="utf-8")
     with pytest.raises(InputError, match="la colonne obligatoire manque") as caught:
         read_sia(path)
+    assert caught.value.column == name
     assert f"Peut-être «\u202f{name}s\u202f»" in caught.value.rule
     assert "«\u202fnom_residence\u202f»" in caught.value.rule
     path.write_text(",".join([*SIA_ROW, name]), encoding="utf-8")
