@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from assets import audit_cli, typology_cli
+from assets import audit_cli, intake_cli, typology_cli
 from observatory.errors import ObservatoryError
 from observatory.paths import PROJECT, data_paths
 
@@ -188,6 +188,7 @@ def dev(
 
 
 app.command()(typology_cli.typology)
+intake_cli.register(app)
 app.command()(audit_cli.audit)
 
 
