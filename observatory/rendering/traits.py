@@ -23,17 +23,11 @@ _INDEX_DECIMALS = 1
 
 
 @dataclass(frozen=True)
-class Variable:
-    """One variable of the typology; ``relative`` if through time it is set against the communes' mean."""
+class Measure:
+    """An indicator as the typology takes it; ``relative`` if in time it is set against the communes' mean."""
 
     indicator: Indicator
-    role: str
     transform: str
-    vintage: int
-    reason: str
-    eta2: float
-    axis_1: float
-    axis_2: float
     relative: bool
 
     def value(self, value: float, *, in_time: bool = False) -> str:
@@ -51,10 +45,22 @@ class Variable:
 
 
 @dataclass(frozen=True)
+class Variable(Measure):
+    """A variable of the typology: its vintage, and its ties to the classes and the first two axes."""
+
+    role: str
+    vintage: int
+    reason: str
+    eta2: float
+    axis_1: float
+    axis_2: float
+
+
+@dataclass(frozen=True)
 class Trait:
     """Where a class stands on one variable; ``gap`` in standard deviations of all communes."""
 
-    variable: Variable
+    variable: Measure
     v_test: float
     p_value: float
     mean_in_class: float
@@ -81,25 +87,37 @@ class Trait:
 
 
 def variables_of(frame: pl.DataFrame, book: FigureBook) -> dict[str, Variable]:
-    """Return the variables at hand, by indicator."""
-    relative = {one.indicator for one in load_choice().variables if one.current_euros}
+    """Return the variables that make or describe the classes, by indicator."""
+    measures = measures_of(frame, book)
+    columns = ("role", "vintage", "eta2", "axis_1", "axis_2")
     return {
         row["variable"]: Variable(
-            book.indicator(row["variable"]),
-            row["role"],
-            row["transform"],
-            row["vintage"],
-            typeset(row["reason"]),
-            row["eta2"],
-            row["axis_1"],
-            row["axis_2"],
-            row["variable"] in relative,
+            one.indicator,
+            one.transform,
+            one.relative,
+            reason=typeset(row["reason"]),
+            **{name: row[name] for name in columns},
         )
         for row in frame.filter(pl.col("role") != "left_out").sort("variable").iter_rows(named=True)
+        for one in [measures[row["variable"]]]
     }
 
 
-def traits_of(frame: pl.DataFrame, variables: Mapping[str, Variable]) -> dict[int, tuple[Trait, ...]]:
+def measures_of(frame: pl.DataFrame, book: FigureBook) -> dict[str, Measure]:
+    """Return every indicator of the choice that the edition has, left out of the classes or not.
+
+    Two dates may share a variable that the typology of the latest one lacks.
+    """
+    known = {one.indicator for one in book.indicators}
+    relative = {one.indicator for one in load_choice().variables if one.current_euros}
+    return {
+        name: Measure(book.indicator(name), transform, name in relative)
+        for name, transform in frame.sort("variable").select("variable", "transform").iter_rows()
+        if name in known
+    }
+
+
+def traits_of(frame: pl.DataFrame, variables: Mapping[str, Measure]) -> dict[int, tuple[Trait, ...]]:
     """Return the traits of each class, the strongest first."""
     found: dict[int, list[Trait]] = {}
     for row in frame.sort("class", "variable").iter_rows(named=True):
@@ -114,7 +132,7 @@ def traits_of(frame: pl.DataFrame, variables: Mapping[str, Variable]) -> dict[in
     }
 
 
-def profile(groups: Sequence[Sequence[Trait]], variables: Sequence[Variable]) -> list[tuple[Trait, ...]]:
+def profile(groups: Sequence[Sequence[Trait]], variables: Sequence[Measure]) -> list[tuple[Trait, ...]]:
     """Return one row per variable: its trait in each of some classes, all of which have it."""
     found = [{one.variable.indicator.indicator: one for one in traits} for traits in groups]
     keys = [one.indicator.indicator for one in variables]

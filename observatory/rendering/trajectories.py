@@ -15,7 +15,7 @@ from observatory.rendering import typology_prose as prose
 from observatory.rendering.figures import FigureBook
 from observatory.rendering.inputs import SiteData
 from observatory.rendering.places import Gazetteer, Place
-from observatory.rendering.traits import Trait, Variable, profile, summary, traits_of, variables_of
+from observatory.rendering.traits import Measure, Trait, measures_of, profile, summary, traits_of
 from observatory.typology.communes import load_choice
 
 # Variables told of each move.
@@ -68,7 +68,7 @@ class Flows:
 class Driver:
     """What one variable has to do with a move: its change, and its share of the move."""
 
-    variable: Variable
+    variable: Measure
     change: str
     share: float
 
@@ -105,7 +105,7 @@ class Path:
 class Drift:
     """How a variable changed on average over the communes, between its own two vintages."""
 
-    variable: Variable
+    variable: Measure
     vintages: tuple[int, int]
     change: str
     standardised: float
@@ -168,7 +168,7 @@ def trajectories(data: SiteData, gazetteer: Gazetteer, book: FigureBook) -> Traj
     dates = choice.trajectory
     years = (min(dates.other, dates.reference), max(dates.other, dates.reference))
     vintages = {one.indicator: one.trajectory for one in choice.variables if one.trajectory is not None}
-    variables = variables_of(frames["variables"], book)
+    variables = measures_of(frames["variables"], book)
     places = {place.code: place for place in gazetteer.communes}
     traits = traits_of(frames["trajectory_classes"], variables)
     side = "after" if dates.other < dates.reference else "before"
@@ -206,7 +206,7 @@ def _flows(frame: pl.DataFrame, net: bool, letters: int) -> Flows:
 
 def _paths(
     frames: Mapping[str, pl.DataFrame],
-    variables: Mapping[str, Variable],
+    variables: Mapping[str, Measure],
     places: Mapping[str, Place],
     years: tuple[int, int],
 ) -> dict[str, Path]:

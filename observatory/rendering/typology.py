@@ -174,6 +174,7 @@ def typology(data: SiteData, gazetteer: Gazetteer, book: FigureBook) -> Typology
     places = {place.code: place for place in gazetteer.communes}
     variables = variables_of(frames["variables"], book)
     labels = {one.id: typeset(one.label) for one in load_indicators()}
+    labels |= {one.indicator: one.label for one in book.indicators}
     return Typology(
         classes=_classes(frames, variables, places),
         members=_members(frames, variables, places, book),

@@ -5,6 +5,7 @@ import re
 from html import escape
 from pathlib import Path
 
+import polars as pl
 import pytest
 from rendering_site import site_data
 from test_rendering_site import read
@@ -181,3 +182,23 @@ def test_the_page_holds_whatever_the_number_of_communes(tmp_path: Path) -> None:
     build_site(site_data(40), tmp_path)
     assert source(tmp_path, PAGE).count('transform="translate') == 39
     assert "Les 29 dernières fusions sont dessinées" in plain(tmp_path, PAGE)
+
+
+def test_two_dates_may_share_a_variable_that_the_classes_lack(tmp_path: Path) -> None:
+    data = site_data()
+    left_out = {
+        "role": "left_out",
+        "left_out": "remplacée par « part_proprietaires »",
+        "variable": "population",
+    }
+    frames = {
+        "variables": data.typology["variables"].with_columns(
+            pl.when(pl.col("variable") == "population").then(pl.lit(value)).otherwise(name).alias(name)
+            for name, value in left_out.items()
+        ),
+        "classes": data.typology["classes"].filter(pl.col("variable") != "population"),
+        "trajectory_shift": data.typology["trajectory_shift"].with_columns(variable=pl.lit("population")),
+    }
+    build_site(dataclasses.replace(data, typology=dict(data.typology) | frames), tmp_path)
+    # A shift of -0.29 of the logarithm.
+    assert "−25,2 %" in plain(tmp_path, PAGE).partition("Évolution commune")[2]
