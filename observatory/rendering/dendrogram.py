@@ -142,9 +142,9 @@ class _Nodes:
         self.last = self.first + ordered.height - 1
         self._heights = ordered["height"].to_list()
         self._members: list[list[int]] = [[row] for row in range(self.first)]
-        pairs = list(ordered.select("left", "right").iter_rows())
-        for left, right in pairs:
-            self._members.append(self._members[left] + self._members[right])
+        pairs = list(ordered.select("first", "second").iter_rows())
+        for first, second in pairs:
+            self._members.append(self._members[first] + self._members[second])
         self._along = [sum(along[row] for row in rows) / len(rows) for rows in self._members]
         self._children = [sorted(pair, key=lambda node: (self._along[node], node)) for pair in pairs]
 

@@ -236,7 +236,7 @@ def _classes(
 def _portrait(row: dict[str, Any], places: Mapping[str, Place]) -> Portrait:
     joined, left = (
         tuple(sorted(places[code].name if code in places else code for code in row[side]))
-        for side in ("joined", "left")
+        for side in ("entered", "departed")
     )
     return Portrait(
         typeset(row["title"]),

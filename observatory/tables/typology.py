@@ -86,8 +86,8 @@ TYPOLOGY_TREE = Table(
     ("merge",),
     (
         Column("merge", pl.Int32, "rang de la fusion, à partir de 1"),
-        Column("left", pl.Int32, "rang d’une commune active, à partir de 0 ; au-delà, fusion antérieure"),
-        Column("right", pl.Int32, "de même"),
+        Column("first", pl.Int32, "rang d’une commune active, à partir de 0 ; au-delà, fusion antérieure"),
+        Column("second", pl.Int32, "de même"),
         Column("height", pl.Float64, "distance de Ward"),
         Column("gain", pl.Float64, "inertie perdue par la fusion"),
         Column("size", pl.Int32, "communes réunies"),
@@ -279,8 +279,8 @@ TYPOLOGY_PORTRAITS = Table(
         Column("sentences", pl.List(pl.String), "trois phrases"),
         Column("written_on", pl.Date, "date du portrait", nullable=True),
         Column("likeness", pl.Float64, "part commune entre la classe d’alors et celle-ci, de 0 à 1"),
-        Column("joined", pl.List(pl.String), "communes entrées depuis"),
-        Column("left", pl.List(pl.String), "communes sorties depuis"),
+        Column("entered", pl.List(pl.String), "communes entrées depuis"),
+        Column("departed", pl.List(pl.String), "communes sorties depuis"),
     ),
 )
 

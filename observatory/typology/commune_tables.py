@@ -167,8 +167,8 @@ def _tree(found: CommuneTypology) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "merge": np.arange(1, len(tree) + 1),
-            "left": tree[:, 0].astype(int),
-            "right": tree[:, 1].astype(int),
+            "first": tree[:, 0].astype(int),
+            "second": tree[:, 1].astype(int),
             "height": tree[:, 2],
             "gain": gains[::-1],
             "size": tree[:, 3].astype(int),

@@ -95,8 +95,8 @@ def match_portraits(portraits: tuple[Portrait, ...], classes: Mapping[int, list[
                 "sentences": list(portrait.sentences) if portrait else [],
                 "written_on": portrait.written_on if portrait else None,
                 "likeness": like,
-                "joined": sorted(now - portrait.members) if portrait else [],
-                "left": sorted(portrait.members - now) if portrait else [],
+                "entered": sorted(now - portrait.members) if portrait else [],
+                "departed": sorted(portrait.members - now) if portrait else [],
             }
         )
     return TYPOLOGY_PORTRAITS.conform(pl.DataFrame(rows, schema=TYPOLOGY_PORTRAITS.polars_schema))

@@ -21,7 +21,7 @@ POINTS = st.integers(4, 60).flatmap(
 
 
 def table(tree: np.ndarray) -> pl.DataFrame:
-    columns = {"left": tree[:, 0].astype(int), "right": tree[:, 1].astype(int), "height": tree[:, 2]}
+    columns = {"first": tree[:, 0].astype(int), "second": tree[:, 1].astype(int), "height": tree[:, 2]}
     return pl.DataFrame({"merge": np.arange(1, len(tree) + 1), **columns})
 
 
@@ -69,7 +69,7 @@ def test_branches_never_go_back_towards_the_communes(drawn):
 
 def test_a_small_tree_is_drawn_by_hand():
     tree = pl.DataFrame(
-        {"merge": [1, 2, 3], "left": [0, 2, 4], "right": [1, 3, 5], "height": [1.0, 2.0, 6.0]}
+        {"merge": [1, 2, 3], "first": [0, 2, 4], "second": [1, 3, 5], "height": [1.0, 2.0, 6.0]}
     )
     found = dendrogram(tree, [3.0, 4.0, -1.0, -2.0], 2)
     assert found is not None

@@ -52,14 +52,14 @@ def test_a_class_that_has_changed_keeps_its_portrait_and_says_what_changed():
         "sentences": ["Une.", "Deux.", "Trois."],
         "written_on": date(2026, 11, 22),
         "likeness": pytest.approx(3 / 5),
-        "joined": ["e"],
-        "left": ["d"],
+        "entered": ["e"],
+        "departed": ["d"],
     }
 
 
 def test_the_same_members_are_no_change():
     (row,) = rows([portrait("abcd")], {1: list("dcba")}).values()
-    assert (row["likeness"], row["joined"], row["left"]) == (1.0, [], [])
+    assert (row["likeness"], row["entered"], row["departed"]) == (1.0, [], [])
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_under_one_half_it_is_the_portrait_of_another_class(now, matched):
     assert (row["title"] is not None) == matched
     if not matched:
         assert (row["sentences"], row["written_on"], row["likeness"]) == ([], None, 0.0)
-        assert (row["joined"], row["left"]) == ([], [])
+        assert (row["entered"], row["departed"]) == ([], [])
 
 
 def test_of_two_portraits_a_class_takes_the_closest():
@@ -206,7 +206,7 @@ def test_each_class_of_the_embedded_edition_has_its_own_portrait(embedded):
     frame = embedded["typology.portraits"]
     assert frame["title"].to_list() == list(EMBEDDED)
     assert frame["likeness"].to_list() == [1.0] * 4
-    assert frame["joined"].list.len().sum() == frame["left"].list.len().sum() == 0
+    assert frame["entered"].list.len().sum() == frame["departed"].list.len().sum() == 0
 
 
 @pytest.mark.parametrize("title", EMBEDDED)

@@ -114,7 +114,7 @@ def _variables() -> list[dict[str, Any]]:
 def _tree(leaves: int) -> list[dict[str, Any]]:
     """Chain: each merge takes one more individual."""
     return [
-        {"merge": rank, "left": rank, "right": 0 if rank == 1 else leaves + rank - 2}
+        {"merge": rank, "first": rank, "second": 0 if rank == 1 else leaves + rank - 2}
         | {"height": float(rank), "gain": 0.1 * rank, "size": rank + 1}
         for rank in range(1, leaves)
     ]
@@ -122,8 +122,8 @@ def _tree(leaves: int) -> list[dict[str, Any]]:
 
 def _portraits(codes: list[str]) -> list[dict[str, Any]]:
     written = {"title": HOSTILE_TITLE, "sentences": ["Une.", "Deux.", "Trois."], "likeness": 0.75}
-    written |= {"written_on": date(2025, 3, 1), "joined": [codes[0]], "left": ["62999"]}
-    return [{"class": 1} | written, {"class": 2, "sentences": [], "likeness": 0.0, "joined": [], "left": []}]
+    written |= {"written_on": date(2025, 3, 1), "entered": [codes[0]], "departed": ["62999"]}
+    return [{"class": 1} | written, {"class": 2, "sentences": [], "likeness": 0.0, "entered": [], "departed": []}]
 
 
 def _trajectories(codes: list[str]) -> dict[str, list[dict[str, Any]]]:
