@@ -179,8 +179,10 @@ def dev(
     port: Annotated[int, typer.Option(help="Port d’écoute sur 127.0.0.1.")] = 3000,
 ) -> None:
     """Ouvrir l’interface de Dagster sur 127.0.0.1."""
+    from assets.raw.deliveries import settle_deliveries
     from assets.running import prepare_instance
 
+    settle_deliveries(data_paths())
     os.environ["DAGSTER_HOME"] = str(prepare_instance())
     os.chdir(PROJECT)
     command = ["dagster", "dev", "--host", "127.0.0.1", "--port", str(port), "--workspace", "workspace.yaml"]

@@ -46,6 +46,7 @@ def intake(
     """Faire entrer une livraison confidentielle, ou des lignes qui en corrigent une."""
     from observatory.intake.rules import RULES
     from observatory.intake.taking import Request, known_places, take
+    from observatory.sources.catalogue import get_source
 
     paths = data_paths()
     outcome = take(
@@ -70,6 +71,12 @@ def intake(
     console.print(table)
     if outcome.repeated:
         console.print("Ce fichier était déjà pris : rien n’a changé.")
+    if str(vintage) not in get_source(producer.replace("-", "_")).vintages:
+        console.print(
+            "Le catalogue des sources n’a pas ce millésime : la livraison est gardée, mais n’entre pas "
+            "dans les calculs.",
+            style="yellow",
+        )
     for refusal in outcome.refusals:
         console.print(refusal, style="red", markup=False)
     console.print("Rapport confidentiel, à rendre au producteur par un moyen sûr :", style="bold")

@@ -12,11 +12,14 @@ from dagster import DagsterInstance
 
 from assets.checks import CHECKS_TABLE
 from assets.definitions import RAW, defs, ingest_name, refresh
+from assets.raw.deliveries import PRODUCERS, settle_deliveries
 from assets.raw.files import ALLOW_STALE, SNAPSHOTS, WARNING, asset_name, table_name
 from assets.storage import SESSION, WarehouseIOManager
 from observatory.errors import ObservatoryError
 from observatory.files import write_atomic
+from observatory.intake.store import locked
 from observatory.paths import data_paths
+from observatory.sources.catalogue import get_source
 from observatory.sources.default_sample import write_default_sample
 from observatory.sources.obtaining import current_mode, file_sources, lacking, offered
 from observatory.warehouse import Session
@@ -77,14 +80,23 @@ def run_everything(say: Callable[[str], None], *, allow_stale: bool = False) -> 
     """
     paths = data_paths()
     home = prepare_instance()
-    with Session(paths, str(uuid4())) as session, DagsterInstance.from_config(str(home)) as instance:
+    with (
+        Session(paths, str(uuid4())) as session,
+        # No delivery comes or goes during a run.
+        locked(paths),
+        DagsterInstance.from_config(str(home)) as instance,
+    ):
         mode = current_mode()
         warnings = [
             f"{source.title}, {vintage} : absente, l’édition se fait sans elle."
             for source, vintage in lacking(paths, mode)
         ]
-        say("Livraisons fictives des bailleurs et de l’ANGDM")
-        write_default_sample(paths)
+        real = settle_deliveries(paths)
+        if len(real) < len(PRODUCERS):
+            say("Livraisons fictives des bailleurs et de l’ANGDM")
+            write_default_sample(paths)
+        if real:
+            say(f"Livraisons réelles : {', '.join(get_source(source_id).title for source_id in real)}")
         for asset in RAW:
             if asset.partitions_def is None:
                 raise RunFailedError(f"L’actif {asset.key.to_user_string()} n’a pas de millésimes.")

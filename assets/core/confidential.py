@@ -6,13 +6,14 @@ import dagster as dg
 import polars as pl
 
 from assets.building import table_asset
-from assets.raw.deliveries import PRODUCERS, delivery_path
+from assets.raw.deliveries import PRODUCERS, delivery_path, taken_delivery
 from observatory.errors import InputError
-from observatory.intake.deliveries import contract_of, sample_rows
+from observatory.intake.deliveries import as_table, contract_of, sample_rows
 from observatory.intake.places import Places
 from observatory.intake.rules import RULES
-from observatory.intake.sorting import Delivery
-from observatory.sources.catalogue import get_source
+from observatory.intake.store import folder_of, read_state
+from observatory.paths import data_paths
+from observatory.sources.catalogue import Source, get_source
 from observatory.tables import BENEFICIARIES, DWELLINGS, Table
 
 
@@ -68,21 +69,35 @@ def _accepted(context: dg.AssetExecutionContext, table: Table, places: Places) -
         source = get_source(source_id)
         for vintage in source.vintages:
             file_id = source.file_id(vintage, table.name)
-            try:
-                rows, delivery = sample_rows(
-                    delivery_path(source_id, vintage), producer, int(vintage), places, file_id
-                )
-            except InputError as error:
-                raise dg.Failure(str(error)) from None
-            context.add_output_metadata(_sorted(source_id, delivery))
+            rows, metadata = _delivered(source, vintage, producer, places, file_id)
+            context.add_output_metadata({f"{source_id} : {name}": value for name, value in metadata.items()})
             yield rows
 
 
-def _sorted(source_id: str, delivery: Delivery) -> dict[str, dg.MetadataValue]:
-    lines = "\n".join(f"- {RULES[rule]} : {count}" for rule, count in delivery.by_rule.items())
+def _delivered(
+    source: Source, vintage: str, producer: str, places: Places, file_id: str
+) -> tuple[pl.DataFrame, dict[str, dg.MetadataValue]]:
+    """Return the rows of a stored delivery, or else of the generated one, and their counts."""
+    if taken_delivery(source, vintage) is None:
+        try:
+            path = delivery_path(source.id, vintage)
+            rows, delivery = sample_rows(path, producer, int(vintage), places, file_id)
+        except InputError as error:
+            raise dg.Failure(str(error)) from None
+        return rows, _counts(delivery.delivered, delivery.by_rule)
+    state = read_state(folder_of(data_paths(), producer, int(vintage)))
+    if state is None:
+        raise dg.Failure(f"La livraison de {source.title}, {vintage}, a été purgée pendant le traitement.")
+    rows = as_table(state.accepted, producer, int(vintage), file_id)
+    return rows, _counts(state.manifest.delivered, state.manifest.rules)
+
+
+def _counts(delivered: int, rules: dict[str, int]) -> dict[str, dg.MetadataValue]:
+    waiting = sum(rules.values())
+    lines = "\n".join(f"- {RULES[rule]} : {count}" for rule, count in rules.items())
     return {
-        f"{source_id} : lignes livrées": dg.MetadataValue.int(delivery.delivered),
-        f"{source_id} : lignes acceptées": dg.MetadataValue.int(delivery.accepted.height),
-        f"{source_id} : lignes en quarantaine": dg.MetadataValue.int(delivery.quarantine.height),
-        f"{source_id} : règles": dg.MetadataValue.md(lines or "aucune"),
+        "lignes livrées": dg.MetadataValue.int(delivered),
+        "lignes acceptées": dg.MetadataValue.int(delivered - waiting),
+        "lignes en quarantaine": dg.MetadataValue.int(waiting),
+        "règles": dg.MetadataValue.md(lines or "aucune"),
     }

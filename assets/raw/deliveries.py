@@ -1,6 +1,8 @@
-"""Deliveries of the landlords and of ANGDM: generated, registered by fingerprint, never copied.
+"""Deliveries of the landlords and of ANGDM: those taken by ``observatory intake``, else generated ones.
 
-Rows of a delivery are individual data: only the parsed tables hold them, in their own database.
+They are registered by fingerprint, never copied: rows of a delivery are individual data, which only the store
+and the parsed tables hold. Which sources are real is settled once for the whole process
+(``settle_deliveries``): a figure is real when all its sources are, and marked as fictive otherwise.
 """
 
 from pathlib import Path
@@ -11,13 +13,46 @@ import polars as pl
 from assets.building import table_asset
 from assets.partitions import vintages_of
 from assets.storage import PARTITION_COLUMN
-from observatory.paths import data_paths
-from observatory.sources.catalogue import get_source
+from observatory.intake.store import Manifest, folder_of, read_manifest
+from observatory.paths import DataPaths, data_paths
+from observatory.sources.catalogue import Source, get_source, load_catalogue, use_delivered
 from observatory.sources.default_sample import write_default_sample
-from observatory.sources.embedded import file_of_path
+from observatory.sources.embedded import file_as_taken, file_of_path
 
 PRODUCERS = {"maisons_et_cites": "maisons-et-cites", "sia_habitat": "sia-habitat", "angdm": "angdm"}
 """Source of the catalogue -> producer of the deliveries."""
+
+
+def settle_deliveries(paths: DataPaths) -> list[str]:
+    """Use the real deliveries of the sources that have one for each of their vintages; return the sources."""
+    real = [
+        source_id
+        for source_id, producer in PRODUCERS.items()
+        if all(
+            (taken := read_manifest(folder_of(paths, producer, int(vintage)))) is not None
+            and not taken.fictive
+            for vintage in load_catalogue()[source_id].vintages
+        )
+    ]
+    use_delivered(real)
+    return real
+
+
+def taken_delivery(source: Source, vintage: str) -> Manifest | None:
+    """Return what is known of the stored delivery that a source uses; None if it uses a generated file.
+
+    Raises:
+        dagster.Failure: the source is a real one, and its delivery is no longer there.
+    """
+    taken = read_manifest(folder_of(data_paths(), PRODUCERS[source.id], int(vintage)))
+    if taken is not None and taken.fictive == source.fictive:
+        return taken
+    if not source.fictive:
+        raise dg.Failure(
+            f"La livraison réelle de {source.title}, {vintage}, n’est plus là. Relancez « observatory run » "
+            "ou « observatory dev »."
+        )
+    return None
 
 
 def delivery_path(source_id: str, vintage: str) -> Path:
@@ -43,15 +78,21 @@ def _delivery(source_id: str) -> dg.AssetsDefinition:
     )
     def delivery(context: dg.AssetExecutionContext) -> pl.DataFrame:
         rows = [
-            file_of_path(source, vintage, role, delivery_path(source_id, vintage)).with_columns(
-                pl.lit(vintage).alias(PARTITION_COLUMN)
-            )
+            _file(source_id, vintage, role).with_columns(pl.lit(vintage).alias(PARTITION_COLUMN))
             for vintage in context.partition_keys
-            for role in source.vintages[vintage].members
+            for role in get_source(source_id).vintages[vintage].members
         ]
         return pl.concat(rows)
 
     return delivery
+
+
+def _file(source_id: str, vintage: str, role: str) -> pl.DataFrame:
+    source = get_source(source_id)
+    taken = taken_delivery(source, vintage)
+    if taken is None:
+        return file_of_path(source, vintage, role, delivery_path(source_id, vintage))
+    return file_as_taken(source, vintage, role, taken.last.sha256, taken.last.at.date())
 
 
 DELIVERIES = [_delivery(source_id) for source_id in PRODUCERS]

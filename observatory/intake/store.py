@@ -41,7 +41,7 @@ _OWNER_FOLDER, _OWNER_FILE = 0o700, 0o600
 
 
 class StoreBusyError(ObservatoryError):
-    """Another intake or purge is at work."""
+    """Another intake or purge, or a run, is at work."""
 
 
 class _Frozen(BaseModel):
@@ -172,7 +172,8 @@ def locked(paths: DataPaths) -> Iterator[None]:
     except BlockingIOError:
         os.close(descriptor)
         raise StoreBusyError(
-            "Une autre entrée ou purge de livraisons est en cours. Attendez sa fin, puis relancez."
+            "Une entrée ou une purge de livraisons, ou un traitement, est en cours. Attendez sa fin, puis "
+            "relancez."
         ) from None
     try:
         _mend(paths)

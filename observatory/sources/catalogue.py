@@ -3,6 +3,8 @@
 Belongs here: what a card holds. Does not: the columns of the files (``layouts``), reading (``values``).
 """
 
+import os
+from collections.abc import Collection
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -19,6 +21,8 @@ Status = Literal["secret", "missing", "not_applicable", "not_available"]
 """Why a cell holds no figure."""
 
 CATALOGUE = Path(__file__).with_name("catalogue.yaml")
+DELIVERED_VARIABLE = "OBSERVATORY_DELIVERED"
+"""Sources whose real deliveries are used in this process, ``id,id``; set by ``use_delivered``."""
 
 
 class UnknownSourceError(ObservatoryError):
@@ -255,8 +259,17 @@ class Vintage(_Frozen):
         return self
 
 
+class Delivered(_Frozen):
+    """What the card of a generated source says where its real deliveries are used."""
+
+    title: str
+    producer: str
+    citation: str
+    licence: str
+
+
 class Source(_Frozen):
-    """The card of one source."""
+    """The card of one source; ``delivered`` is what it says instead where real deliveries are used."""
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     title: str
@@ -265,8 +278,19 @@ class Source(_Frozen):
     licence: str
     page: str | None = None
     fictive: bool = False
+    delivered: Delivered | None = None
     package: Package | None = None
     vintages: dict[str, Vintage]
+
+    def as_delivered(self) -> "Source":
+        """Return this card as its real deliveries have it.
+
+        Raises:
+            UnknownSourceError: it has none.
+        """
+        if self.delivered is None:
+            raise UnknownSourceError(f"La source « {self.id} » n’a pas de livraison confidentielle.")
+        return self.model_copy(update=self.delivered.model_dump() | {"fictive": False})
 
     def file_id(self, vintage: str, role: str) -> str:
         """Return the identifier of one file, as quoted in ``core.files``."""
@@ -298,17 +322,32 @@ class Source(_Frozen):
         file = self.vintages[vintage].file
         if file is not None:
             return file.address or self.page or "data/landing"
-        return "observatory sample" if self.fictive else "data/reference"
+        if self.delivered is not None:
+            return "observatory sample" if self.fictive else "observatory intake"
+        return "data/reference"
 
 
 def load_catalogue(path: Path | None = None) -> dict[str, Source]:
     """Return the sources by id, in the order of the file, ``CATALOGUE`` by default.
 
+    Cards of generated sources whose real deliveries are used (``use_delivered``) say so.
+
     Raises:
         UnknownSourceError: an id stands twice.
         pydantic.ValidationError: a card breaks the model.
     """
-    return _load(path or CATALOGUE)
+    used = os.environ.get(DELIVERED_VARIABLE, "")
+    return _effective(path or CATALOGUE, frozenset(used.split(",")) - {""})
+
+
+def use_delivered(source_ids: Collection[str]) -> None:
+    """Make these sources real ones in this process and in what it starts; all others are as generated."""
+    os.environ[DELIVERED_VARIABLE] = ",".join(sorted(source_ids))
+
+
+@cache
+def _effective(path: Path, used: frozenset[str]) -> dict[str, Source]:
+    return {name: card.as_delivered() if name in used else card for name, card in _load(path).items()}
 
 
 @cache

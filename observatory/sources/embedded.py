@@ -86,14 +86,13 @@ def files_of_card(card: Card) -> pl.DataFrame:
 
 def file_of_path(source: Source, vintage: str, role: str, path: Path) -> pl.DataFrame:
     """Return the row of ``core.files`` for a file read as it lies on disk."""
-    row = _file_row(
-        source,
-        vintage,
-        source.file_id(vintage, role),
-        sha256_file(path),
-        source.url(vintage),
-        source.vintages[vintage].retrieved,
-    )
+    return file_as_taken(source, vintage, role, sha256_file(path), source.vintages[vintage].retrieved)
+
+
+def file_as_taken(source: Source, vintage: str, role: str, sha256: str, taken: date) -> pl.DataFrame:
+    """Return the row of ``core.files`` for a file known by its fingerprint and the day it was taken."""
+    file_id = source.file_id(vintage, role)
+    row = _file_row(source, vintage, file_id, sha256, source.url(vintage), taken)
     return pl.DataFrame([row], schema=FILES.polars_schema)
 
 
