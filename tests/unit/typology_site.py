@@ -123,7 +123,8 @@ def _tree(leaves: int) -> list[dict[str, Any]]:
 def _portraits(codes: list[str]) -> list[dict[str, Any]]:
     written = {"title": HOSTILE_TITLE, "sentences": ["Une.", "Deux.", "Trois."], "likeness": 0.75}
     written |= {"written_on": date(2025, 3, 1), "entered": [codes[0]], "departed": ["62999"]}
-    return [{"class": 1} | written, {"class": 2, "sentences": [], "likeness": 0.0, "entered": [], "departed": []}]
+    blank = {"sentences": [], "likeness": 0.0, "entered": [], "departed": []}
+    return [{"class": 1} | written, {"class": 2} | blank]
 
 
 def _trajectories(codes: list[str]) -> dict[str, list[dict[str, Any]]]:
