@@ -25,6 +25,8 @@ from observatory.territories import build_territories, select_perimeter
 
 # A busy machine is no reason for a failure.
 settings.register_profile("observatory", deadline=None)
+# Thousands of cases for the intake: pytest tests/unit/test_intake_fuzz.py --hypothesis-profile intake
+settings.register_profile("intake", deadline=None, max_examples=1500)
 settings.load_profile("observatory")
 
 EMBEDDED = PROJECT / "data" / "embedded"

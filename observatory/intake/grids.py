@@ -235,8 +235,11 @@ def _grid(
     header = understand(cells, contract, mapping, file)
     places, width = list(header.places.values()), len(cells)
     whole = [len(row) >= width and not any(cell.strip() for cell in row[width:]) for _, row in rows]
+    blank = {"", *mapping.blank}
     records = [
-        [row[place].strip() or None for place in places] if kept else [None] * len(places)
+        [None if (cell := row[place].strip()) in blank else cell for place in places]
+        if kept
+        else [None] * len(places)
         for (_, row), kept in zip(rows, whole, strict=True)
     ]
     frame = pl.DataFrame(records, schema=dict.fromkeys(header.places, pl.String), orient="row").with_columns(
