@@ -197,5 +197,5 @@ def test_the_notebook_of_the_typology_runs(data):
 
 def test_each_class_has_its_own_portrait(data):
     """All of the communes of each class, and no other, are those that the analyst had in view."""
-    rows = query(data, 'SELECT likeness, len(sentences), len(entered), len(departed) FROM typology.portraits')
+    rows = query(data, "SELECT likeness, len(sentences), len(entered), len(departed) FROM typology.portraits")
     assert rows == [(1.0, 3, 0, 0)] * 4
