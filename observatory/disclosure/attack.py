@@ -115,15 +115,17 @@ class _Programme:
         self.index = {variable: position for position, variable in enumerate(component.variables)}
         self.size = len(component.variables)
         self.lower = np.zeros(self.size)
-        self.upper = np.full(self.size, HIGHEST)
+        highest = component.system.highest
+        self.upper = np.array([highest.get(variable[0], HIGHEST) for variable in component.variables])
         self.lower_origin: dict[int, frozenset[Key]] = {}
         self.upper_origin: dict[int, frozenset[Key]] = {}
         self.equal_origin = [frozenset(eq.origin) for eq in component.equations]
-        self.equal = self._matrix([dict.fromkeys(eq.variables, 1) for eq in component.equations])
         self.equal_value = [eq.value for eq in component.equations]
         self.limit_origin: list[frozenset[Key]] = []
         self.limit_value: list[float] = []
+        self.equal_line = [dict.fromkeys(eq.variables, 1) for eq in component.equations]
         self.limit = self._matrix(self._limits(component))
+        self.equal = self._matrix(self.equal_line)
         self.objectives = {key: self._vector(form) for key, form in component.targets.items()}
 
     def _vector(self, form: Mapping[Variable, int]) -> np.ndarray:
@@ -140,14 +142,23 @@ class _Programme:
         return coo_array((values, (rows, columns)), shape=(len(lines), self.size), dtype=float)
 
     def _limits(self, component: Component) -> list[dict[Variable, int]]:
-        """Return the inclusions that hold several unknowns; those that hold one become bounds."""
+        """Return the inclusions that hold several unknowns.
+
+        Exact ones join the equations, and those that hold one unknown become bounds.
+        """
         lines = []
         known = component.system.inclusions_of
-        for inclusion in dict.fromkeys(i for v in component.variables for i in known.get(v, ())):
+        distinct = {id(inclusion): inclusion for v in component.variables for inclusion in known.get(v, ())}
+        for inclusion in distinct.values():
             unknown = {v: c for v, c in inclusion.coefficients.items() if v in self.index}
             given = {v: c for v, c in inclusion.coefficients.items() if v not in self.index}
             room = -sum(c * component.fixed[v].value for v, c in given.items())
             origin = frozenset().union(*(component.fixed[v].origin for v in given))
+            if len(unknown) > 1 and inclusion.exact:
+                self.equal_line.append(unknown)
+                self.equal_value.append(room)
+                self.equal_origin.append(origin)
+                continue
             if len(unknown) > 1:
                 lines.append(unknown)
                 self.limit_value.append(room)
@@ -155,10 +166,11 @@ class _Programme:
                 continue
             variable, coefficient = next(iter(unknown.items()))
             position = self.index[variable]
-            if coefficient > 0 and room < self.upper[position]:
-                self.upper[position], self.upper_origin[position] = room, origin
-            elif coefficient < 0 and -room > self.lower[position]:
-                self.lower[position], self.lower_origin[position] = -room, origin
+            bound = room * coefficient
+            if (coefficient > 0 or inclusion.exact) and bound < self.upper[position]:
+                self.upper[position], self.upper_origin[position] = bound, origin
+            if (coefficient < 0 or inclusion.exact) and bound > self.lower[position]:
+                self.lower[position], self.lower_origin[position] = bound, origin
         return lines
 
     def pushes(self) -> list[np.ndarray]:
@@ -190,7 +202,8 @@ class _Programme:
         given, causes = _given(component, key)
         low, high = self.solve(self.objectives[key]), self.solve(-self.objectives[key])
         least, most = (float(given + self.objectives[key] @ result.x) for result in (low, high))
-        held = zip(-high.eqlin.marginals, component.equations, strict=True)
+        # The equations come first among the equalities; definitions follow.
+        held = zip(-high.eqlin.marginals, component.equations, strict=False)
         path = combination((float(dual), equation.origin) for dual, equation in held)
         return Exposure(key, least, most, frozenset(causes | self.causes(low) | self.causes(high)), path)
 

@@ -10,14 +10,15 @@ protected alike: the rest of a commune, and the rest of communes that share a ci
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 import polars as pl
 
 from observatory.disclosure.policy import Policy, Rule
-from observatory.disclosure.system import Cell, Inclusion, Key, System, Target, Variable
+from observatory.disclosure.system import Cell, Inclusion, Key, Line, System, Target, Variable
+from observatory.errors import ObservatoryError
 from observatory.territories import members
 
 LEVELS = ("cite", "commune", "epci", "basin")
@@ -28,6 +29,14 @@ Area = tuple[str, str]
 Place = tuple[str, str]
 """(commune, cité), the smallest place; no cité for the rest of the commune."""
 Amounts = Mapping[Area, float]
+Contributions = Mapping[str, Mapping[str, Amounts]]
+"""Measure -> contributor -> amounts."""
+DOMINANCE = 0.85
+"""Share of an amount that its largest contributor may not exceed, where a rule says nothing else."""
+
+
+class UnknownContributorsError(ObservatoryError):
+    """A rule bears on who contributes to an amount, and the contributions are not given."""
 
 
 @dataclass(frozen=True)
@@ -106,15 +115,23 @@ def _clusters(shared: list[frozenset[str]]) -> list[frozenset[str]]:
 
 
 def build_system(
-    policy: Policy, areas: Areas, counts: Mapping[str, Amounts], figures: Mapping[Key, Iterable[str]]
-) -> tuple[System, set[Key]]:
-    """Return the system of one vintage, and the figures that give a sensitive amount away by themselves.
+    policy: Policy,
+    areas: Areas,
+    counts: Mapping[str, Amounts],
+    figures: Mapping[Key, Iterable[str]],
+    contributions: Contributions | None = None,
+) -> tuple[System, dict[Key, Key]]:
+    """Return the system of one vintage, and the figures that alone give a sensitive amount away: which one.
 
     Args:
         policy: rules by measure.
         areas: areas of the perimeter.
         counts: measure -> counts of the published areas.
         figures: (indicator, level, code) -> measures that the figure prints.
+        contributions: measure -> contributor -> amounts of the published areas.
+
+    Raises:
+        UnknownContributorsError: a rule on contributors, and no contributions.
     """
     amounts = {
         measure: areas.amounts(counts[measure]) for measure in sorted(policy.rules) if measure in counts
@@ -129,30 +146,97 @@ def build_system(
         figure: frozenset(key for measure in measures if (key := (measure, *figure[1:])) in cells)
         for figure, measures in figures.items()
     }
-    targets = sensitive_amounts(policy, areas, amounts)
-    telling = {_needed(policy, key) for key in targets}
+    targets = sensitive_amounts(policy, areas, amounts, contributions)
+    telling = {_needed(policy, key): key for key in sorted(targets, reverse=True)}
     primary = {
-        figure
+        figure: telling[frozenset(some)]
         for figure, keys in printed.items()
-        if any(frozenset(some) in telling for size in (1, 2) for some in combinations(sorted(keys), size))
+        for size in (2, 1)
+        for some in combinations(sorted(keys), size)
+        if frozenset(some) in telling
     }
     every = frozenset().union(*areas.places.values())
-    return System(cells, printed, targets, inclusions(policy, amounts, every)), primary
+    highest = {name: rule.highest for name, rule in policy.rules.items() if rule.highest is not None}
+    system = System(cells, printed, targets, inclusions(policy, amounts, every), highest=highest)
+    if policy.partitions:
+        system = replace(system, lines=tuple(_lines(policy, areas, cells)))
+    return system, primary
 
 
-def sensitive_amounts(policy: Policy, areas: Areas, amounts: Mapping[str, Amounts]) -> dict[Key, Target]:
+def _lines(policy: Policy, areas: Areas, cells: Mapping[Key, Cell]) -> Iterator[Line]:
+    """Yield the lines of the printed tables: by category in one area, and by area of one measure."""
+    printed = sorted({(level, code) for _, level, code in cells})
+    for partition in policy.partitions:
+        for area in printed:
+            whole, parts = (partition.whole, *area), tuple((part, *area) for part in partition.parts)
+            if {whole, *parts} <= cells.keys():
+                yield Line(whole, parts, 0.0)
+    for level, inner in zip(LEVELS[1:], LEVELS, strict=False):
+        for area in (area for area in printed if area[0] == level):
+            inside = [
+                other for other in printed if other[0] == inner and areas.places[other] <= areas.places[area]
+            ]
+            for measure in sorted({key[0] for key in cells}):
+                parts = tuple((measure, *other) for other in inside)
+                if inside and {(measure, *area), *parts} <= cells.keys():
+                    whole = (measure, *area)
+                    yield Line(whole, parts, cells[whole].value - sum(cells[part].value for part in parts))
+
+
+def sensitive_amounts(
+    policy: Policy,
+    areas: Areas,
+    amounts: Mapping[str, Amounts],
+    contributions: Contributions | None = None,
+) -> dict[Key, Target]:
     """Return what the rules protect, by (measure, kind, level, code).
 
     Args:
         policy: rules by measure.
         areas: areas of the perimeter.
         amounts: measure -> counts of the areas, published or not.
+        contributions: as ``build_system``.
     """
     targets: dict[Key, Target] = {}
     for measure, values in amounts.items():
+        rule = policy.rules[measure]
+        if rule.dominance is not None or rule.contributors is not None:
+            targets |= _concentrated(rule, areas, values, (contributions or {}).get(measure))
         for area in values:
-            targets |= _targets(policy, policy.rules[measure], areas, amounts, area)
+            # What is too few comes before what is too concentrated: its flag stands.
+            targets |= _targets(policy, rule, areas, amounts, area)
     return targets
+
+
+def _concentrated(
+    rule: Rule, areas: Areas, values: Amounts, contributions: Mapping[str, Amounts] | None
+) -> Iterator[tuple[Key, Target]]:
+    """Yield the amounts that too few contributors make up.
+
+    The interval asked keeps the largest contribution from being known within the share that the rule allows
+    (de Wolf and Hundepool, the upper protection level of the dominance rule): x / k - X.
+    """
+    if contributions is None:
+        raise UnknownContributorsError(
+            f"La règle de « {rule.measure} » porte sur ses contributeurs, que rien ne donne. Que faire : "
+            "fournissez les contributions, ou retirez dominance et contributors de la règle."
+        )
+    shares = [
+        areas.amounts({area: given.get(area, 0.0) for area in values}) for given in contributions.values()
+    ]
+    for area, value in values.items():
+        parts = sorted((share.get(area, 0.0) for share in shares), reverse=True)
+        few = rule.contributors is not None and 0 < sum(part > 0 for part in parts) < rule.contributors
+        dominated = rule.dominance is not None and value > 0 and parts[0] > rule.dominance * value
+        if few or dominated:
+            width = max(parts[0] / (rule.dominance or DOMINANCE) - value, value * (1 / DOMINANCE - 1))
+            key = (rule.measure, COUNT, *area)
+            yield (
+                key,
+                Target(
+                    variables_of(rule.measure, areas.places[area]), frozenset(), width, "A" if few else "B"
+                ),
+            )
 
 
 def _needed(policy: Policy, target: Key) -> frozenset[Key]:
@@ -175,6 +259,11 @@ def _targets(
     whole = amounts.get(rule.complement_of or "", {}).get(area)
     places = areas.places[area]
     width = _width(policy, rule, amounts, area)
+    if rule.units is not None:
+        few = 0 < amounts[rule.units].get(area, 0.0) < rule.minimum
+        width = value * (1 / DOMINANCE - 1)
+        inside = variables_of(rule.measure, places)
+        return {(rule.measure, COUNT, *area): Target(inside, frozenset(), width)} if few and value > 0 else {}
     targets: dict[Key, Target] = {}
     if 0 < value < rule.minimum or (rule.group and whole and value == 0):
         targets[rule.measure, COUNT, *area] = Target(variables_of(rule.measure, places), frozenset(), width)
@@ -204,7 +293,14 @@ def inclusions(policy: Policy, measures: Iterable[str], places: frozenset[Place]
     """Return what everybody knows of the ``measures`` from their definitions, place by place."""
     measures = sorted(measures)
     implied = {other for rule in policy.rules.values() for other in rule.apart_from}
+    partitions = [p for p in policy.partitions if {p.whole, *p.parts} <= set(measures)]
     return tuple(
+        Inclusion(
+            frozenset((part, *place) for part in partition.parts), (partition.whole, *place), exact=True
+        )
+        for partition in partitions
+        for place in sorted(places)
+    ) + tuple(
         Inclusion(
             frozenset((part, *place) for part in (measure, *policy.rules[measure].apart_from)),
             (str(policy.rules[measure].within), *place),

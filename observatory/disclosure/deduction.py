@@ -183,9 +183,12 @@ def _components(
             parent[variable] = variable = parent[parent[variable]]
         return variable
 
-    inclusions = {inclusion for variable in unknown for inclusion in system.inclusions_of.get(variable, ())}
+    # By identity: hashing tens of thousands of frozen sets takes longer than the attack.
+    inclusions = {
+        id(known): known for variable in unknown for known in system.inclusions_of.get(variable, ())
+    }
     for linked in (
-        *(inclusion.coefficients.keys() - fixed.keys() for inclusion in inclusions),
+        *(inclusion.coefficients.keys() - fixed.keys() for inclusion in inclusions.values()),
         *(equation.variables for equation in equations),
         *forms.values(),
     ):

@@ -1,28 +1,38 @@
 """Which further figures to hide, so that no hidden amount can be worked out.
 
 Belongs here: the choice of secondary suppressions, and the return of those that prove superfluous.
-Does not: what an attacker learns (``attack``), which amounts are sensitive (``policy``).
+Does not: what an attacker learns (``attack``), which amounts are sensitive (``policy``), a better choice than
+the first one (``cheapest``).
 
 Method: figures are hidden one at a time among those that the attacker's linear programme shows to narrow
 an exposed amount (its dual values), then each is given back if the attack still fails without it. The
-result is minimal in the sense that no single secondary suppression can be lifted.
+result is minimal in the sense that no single secondary suppression can be lifted. A cheaper one is
+then sought.
 """
 
 from collections.abc import Iterable
 from dataclasses import replace
 
 from observatory.disclosure.attack import exposures
+from observatory.disclosure.cheapest import Cut, cut_of, improve
+from observatory.disclosure.cover import cover_lines
 from observatory.disclosure.deduction import Component, Exposure, Knowledge, deduce, learn
 from observatory.disclosure.system import Key, System
 from observatory.errors import ObservatoryError
+
+MANY = 500
+"""Beyond so many secondary suppressions, none is given back: each takes an attack of its own."""
 
 
 class ExposedCellError(ObservatoryError):
     """A sensitive amount cannot be protected whatever is hidden beside it."""
 
 
-def protect(system: System, primary: Iterable[Key]) -> set[Key]:
+def protect(system: System, primary: Iterable[Key]) -> dict[Key, Key | None]:
     """Return the figures to hide, ``primary`` included, so that every target keeps its width.
+
+    Each secondary suppression comes with the target that asks for it; primary ones come without, and beyond
+    ``MANY`` suppressions so do those that the lines of the tables ask for.
 
     Raises:
         ExposedCellError: nothing is left to hide beside an exposed amount.
@@ -30,19 +40,38 @@ def protect(system: System, primary: Iterable[Key]) -> set[Key]:
     """
     primary = frozenset(primary)
     hidden = set(primary)
-    saved: dict[Key, Key] = {}
+    saved: dict[Key, Key | None] = {}
+    cuts: list[Cut] = []
     pending = set(system.targets)
+    needs = _needs(system)
+    covered = cover_lines(system, hidden, needs)
+    saved |= dict.fromkeys(sorted(covered))
+    hidden |= covered
     while True:
         knowledge = learn(system, hidden)
         exposed = _exposed(knowledge, pending)
         if not exposed:
             break
+        cuts += [cut_of(system, exposure) for exposure in exposed]
         for target, figures in _additions(system, hidden, exposed).items():
             hidden |= figures
             saved |= dict.fromkeys(sorted(figures), target)
         # Hiding more only widens intervals: what was safe stays safe.
         pending = {exposure.target for exposure in exposed}
-    return _without_superfluous(system, primary, hidden, saved, knowledge)
+    if len(hidden) - len(primary) <= MANY:
+        kept = _without_superfluous(system, primary, hidden, saved, knowledge)
+        every = set(system.targets)
+        hidden = improve(system, primary, kept, cuts, lambda trial: _exposed(learn(system, trial), every))
+        if hidden != kept:
+            # Zeros are never chosen as cover, yet one hidden along with another count may be all it takes.
+            hidden = _without_superfluous(system, primary, hidden, saved, learn(system, hidden))
+    return {figure: None if figure in primary else saved.get(figure) for figure in sorted(hidden)}
+
+
+def _needs(system: System) -> dict[Key, float]:
+    """Return the width that the cells of the targets must keep."""
+    cells = {cell.variables: key for key, cell in system.cells.items()} if system.lines else {}
+    return {cells[target.plus]: target.width for target in system.targets.values() if target.plus in cells}
 
 
 def _exposed(knowledge: Knowledge, pending: set[Key]) -> list[Exposure]:
@@ -68,18 +97,15 @@ def _additions(system: System, hidden: set[Key], exposed: list[Exposure]) -> dic
 
 
 def _next_cell(system: System, hidden: set[Key], exposure: Exposure) -> Key:
-    """Return the cell to hide: fewest figures lost, then the smallest that is large enough.
-
-    A zero is no cover: who lives there knows that there is nothing to count.
-    """
+    """Return the cell to hide: least loss, then the smallest that is large enough."""
     lacking = system.targets[exposure.target].width - (exposure.most - exposure.least)
 
-    def loss(cell: Key) -> tuple[int, bool, float, Key]:
+    def loss(cell: Key) -> tuple[float, bool, float, Key]:
         value = system.cells[cell].value
         short = value < lacking
-        return len(system.printing[cell] - hidden), short, -value if short else value, cell
+        return system.weight(system.printing[cell] - hidden), short, -value if short else value, cell
 
-    options = [cell for cell in exposure.causes if system.cells[cell].value > 0]
+    options = cut_of(system, exposure)
     if not options:
         raise ExposedCellError(
             f"L’effectif « {' / '.join(exposure.target)} » ne peut être protégé par aucune suppression."
@@ -88,7 +114,11 @@ def _next_cell(system: System, hidden: set[Key], exposure: Exposure) -> Key:
 
 
 def _without_superfluous(
-    system: System, primary: frozenset[Key], hidden: set[Key], saved: dict[Key, Key], knowledge: Knowledge
+    system: System,
+    primary: frozenset[Key],
+    hidden: set[Key],
+    saved: dict[Key, Key | None],
+    knowledge: Knowledge,
 ) -> set[Key]:
     """Give back, largest first, every secondary suppression that the protection does not need.
 
@@ -107,7 +137,8 @@ def _without_superfluous(
         variables = frozenset().union(*(system.cells[cell].variables for cell in learnt)) - fixed.keys()
         touched = [part for part in components if not variables.isdisjoint(part.variables)]
         trial = deduce(system, fixed, touched, learnt)
-        if _leaks(trial, saved[figure]):
+        if (leak := _first_leak(trial, saved.get(figure))) is not None:
+            saved[figure] = leak
             continue
         kept.discard(figure)
         known |= learnt
@@ -116,9 +147,10 @@ def _without_superfluous(
     return kept
 
 
-def _leaks(trial: Knowledge, first: Key) -> bool:
-    """Return whether an attack succeeds; ``first`` is the target that the figure was hidden for."""
+def _first_leak(trial: Knowledge, first: Key | None) -> Key | None:
+    """Return a target that an attack exposes; ``first`` is one that the figure was hidden for."""
     if trial.settled:
-        return True
+        return trial.settled[0].target
     parts: list[Component] = sorted(trial.components, key=lambda part: first not in part.targets)
-    return any(True for part in parts for _ in exposures(part, [first]))
+    early = () if first is None else [first]
+    return next((found.target for part in parts for found in exposures(part, early)), None)

@@ -29,6 +29,10 @@ class Rule(BaseModel):
         within: the count of which it is a part, by definition.
         apart_from: other parts of the same whole that share no unit with it.
         complement_of: a count that contains it and what is left of which follows the same rule.
+        units: for an amount in euros and the like, the count of those who share it: ``minimum`` is theirs.
+        dominance: share of the amount above which its largest contributor makes it secret (flag B).
+        contributors: fewest contributors that an amount other than nought may come from (flag A).
+        highest: what everybody believes the measure not to exceed in one place.
         group: whether none, or all, is secret too.
         reason: why, in French.
     """
@@ -41,8 +45,26 @@ class Rule(BaseModel):
     within: str | None = None
     apart_from: tuple[str, ...] = ()
     complement_of: str | None = None
+    units: str | None = None
+    dominance: float | None = Field(default=None, gt=0, lt=1)
+    contributors: int | None = Field(default=None, ge=2)
+    highest: float | None = None
     group: bool = False
     reason: str
+
+
+class Partition(BaseModel):
+    """Counts that add up to another, as the cells of a table do to its margin.
+
+    Attributes:
+        whole: the margin.
+        parts: measures, disjoint, that make it up.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    whole: str
+    parts: tuple[str, ...] = Field(min_length=2)
 
 
 class Policy(BaseModel):
@@ -52,6 +74,7 @@ class Policy(BaseModel):
         sources: sources of the catalogue that hold data on people's homes, ages and benefits.
         public: counts that other producers publish, which a figure may divide by.
         rules: rules by measure.
+        partitions: tables and margins; a measure may stand in several, as in a cross-tabulation.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -59,6 +82,7 @@ class Policy(BaseModel):
     sources: tuple[str, ...]
     public: tuple[str, ...]
     rules: dict[str, Rule]
+    partitions: tuple[Partition, ...] = ()
 
     def wholes(self, measure: str) -> list[str]:
         """Return the counts that contain a measure, nearest first."""
@@ -84,9 +108,12 @@ def load_policy(path: Path = RULES) -> Policy:
     if len(policy.rules) != len(rules):
         raise RuleError(f"{path.name} donne deux règles à une même mesure.")
     for rule in rules:
-        named = {rule.within, rule.complement_of, *rule.apart_from} - {None}
+        named = {rule.within, rule.complement_of, rule.units, *rule.apart_from} - {None}
         if unknown := sorted(str(name) for name in named if name not in policy.rules):
             raise RuleError(f"La règle de « {rule.measure} » cite des mesures sans règle : {unknown}.")
+    for partition in policy.partitions:
+        if unknown := sorted({partition.whole, *partition.parts} - policy.rules.keys()):
+            raise RuleError(f"Une partition cite des mesures sans règle : {unknown}.")
     for rule in rules:
         if rule.complement_of is not None and rule.complement_of not in policy.wholes(rule.measure):
             raise RuleError(

@@ -7,7 +7,7 @@ Does not: how a system is built from territories and counts (``cells``), attacke
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from observatory.errors import ObservatoryError
@@ -39,24 +39,43 @@ class Cell:
 
 @dataclass(frozen=True)
 class Target:
-    """An amount to protect, ``plus`` less ``minus``: its interval must be at least ``width`` wide."""
+    """An amount to protect, ``plus`` less ``minus``: its interval must be at least ``width`` wide.
+
+    ``flag`` is the letter of the rule: A for too few units, B for dominance.
+    """
 
     plus: frozenset[Variable]
     minus: frozenset[Variable]
     width: float
+    flag: str = "A"
 
 
 @dataclass(frozen=True)
 class Inclusion:
-    """The ``parts``, disjoint, are together at most the ``whole``."""
+    """The ``parts``, disjoint, are together at most the ``whole``; ``exact`` if they make it up."""
 
     parts: frozenset[Variable]
     whole: Variable
+    exact: bool = False
 
     @property
     def coefficients(self) -> dict[Variable, int]:
-        """Coefficients of the inequality ``<= 0``."""
+        """Coefficients of the inequality ``<= 0``, or of the equation ``= 0``."""
         return {self.whole: -1} | dict.fromkeys(self.parts, 1)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a printed table: cells that add up to their margin, but for ``slack``, printed nowhere."""
+
+    whole: Key
+    parts: tuple[Key, ...]
+    slack: float
+
+    @property
+    def cells(self) -> tuple[Key, ...]:
+        """Parts first, then the margin."""
+        return (*self.parts, self.whole)
 
 
 @dataclass(frozen=True)
@@ -68,12 +87,20 @@ class System:
         figures: key of a figure -> keys of the cells that it prints, hidden or shown together.
         targets: amounts to protect, by key.
         inclusions: relations that hold by definition.
+        given: cells that are known whatever is hidden here: other releases print them.
+        weights: what hiding a figure costs, 1 where nothing is said.
+        lines: lines of the tables, for a first choice of what to hide; none is needed.
+        highest: what no variable of a measure is believed to exceed, where it is not ``HIGHEST``.
     """
 
     cells: Mapping[Key, Cell]
     figures: Mapping[Key, frozenset[Key]]
     targets: Mapping[Key, Target]
     inclusions: tuple[Inclusion, ...] = ()
+    given: frozenset[Key] = frozenset()
+    weights: Mapping[Key, float] = field(default_factory=dict)
+    highest: Mapping[str, float] = field(default_factory=dict)
+    lines: tuple[Line, ...] = ()
 
     @cached_property
     def printing(self) -> dict[Key, frozenset[Key]]:
@@ -93,7 +120,13 @@ class System:
                 found[variable].append(inclusion)
         return dict(found)
 
+    def weight(self, figures: Iterable[Key]) -> float:
+        """Return what hiding some figures costs."""
+        return sum(self.weights.get(figure, 1.0) for figure in figures)
+
     def known(self, hidden: Iterable[Key]) -> set[Key]:
-        """Return the cells that a figure not hidden prints."""
+        """Return the cells that a figure not hidden prints, and those that are known anyhow."""
         hidden = set(hidden)
-        return {cell for figure, cells in self.figures.items() if figure not in hidden for cell in cells}
+        return set(self.given) | {
+            cell for figure, cells in self.figures.items() if figure not in hidden for cell in cells
+        }

@@ -1,12 +1,15 @@
 """The real publication, computed from the fictive deliveries, stands an attack it knows nothing of."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import polars as pl
 import pytest
 from disclosure_attacker import BASE, FAMILIES, MINIMUM, leaks, read_counts, read_map, secrets
 
-from observatory.disclosure.rules import UnprotectedMeasureError, protect_observations
+from observatory.disclosure.audit import audit_release
+from observatory.disclosure.release import FIGURES, Release
+from observatory.disclosure.rules import UnprotectedMeasureError, protect_observations, protect_with_journal
 from observatory.indicators import measures
 from observatory.indicators.catalogue import load_indicators
 from observatory.indicators.compute import compute_observations
@@ -33,6 +36,7 @@ class Publication:
     measures: pl.DataFrame
     computed: pl.DataFrame
     published: pl.DataFrame
+    journal: pl.DataFrame
 
     @property
     def truth(self) -> dict:
@@ -66,8 +70,8 @@ def publication(tmp_path_factory: pytest.TempPathFactory) -> Publication:
         ]
     )
     computed = compute_observations(INDICATORS, counts, territories)
-    published = protect_observations(computed, INDICATORS, counts, territories)
-    return Publication(territories, counts, computed, published)
+    protected = protect_with_journal(computed, INDICATORS, counts, territories)
+    return Publication(territories, counts, computed, protected.observations, protected.journal)
 
 
 def test_no_secret_is_known_within_less_than_its_minimum(publication: Publication) -> None:
@@ -160,7 +164,7 @@ def test_a_confidential_measure_without_rule_stops_the_publication(
 ) -> None:
     rate = next(item for item in INDICATORS if item.id == "part_ayants_droit")
     with pytest.raises(
-        UnprotectedMeasureError, match=r"« part_ayants_droit ».*« mining_rents ».*rules\.yaml"
+        UnprotectedMeasureError, match=r"«\spart_ayants_droit\s».*«\smining_rents\s».*rules\.yaml"
     ):
         protect_observations(
             publication.computed,
@@ -168,3 +172,52 @@ def test_a_confidential_measure_without_rule_stops_the_publication(
             publication.measures,
             publication.territories,
         )
+
+
+def release_of(publication: Publication, observations: pl.DataFrame) -> Release:
+    """What its data files would give, without the files."""
+    figures = observations.rename({"territory_level": "level", "territory_code": "code"}).select(
+        pl.lit("observations.csv").alias("origin") if name == "origin" else pl.col(name).cast(dtype)
+        for name, dtype in FIGURES.items()
+        if name != "file_ids"
+    )
+    return Release(
+        "édition",
+        Path("absent"),
+        figures.with_columns(file_ids=pl.lit("")).select(list(FIGURES)),
+        publication.territories.select("level", "code", "name", "parents"),
+        "sept_epci-2026",
+        {},
+    )
+
+
+def test_the_journal_says_why_every_figure_is_hidden(publication: Publication) -> None:
+    """A: the rules alone; D: asked by another amount; V: what is published; and no value."""
+    journal, published = publication.journal, publication.published
+    status = published.filter(pl.col("indicator").is_in(list(FICTIVE))).join(journal, on=KEYS, how="left")
+    # Without count there is nothing to flag.
+    flagged = status.filter(pl.col("flag").is_not_null())
+    assert (flagged["flag"].is_in(["A", "D"]) == (flagged["status"] == "secret")).all()
+    assert set(status.filter(pl.col("flag").is_null())["status"]) <= {"missing", "not_available"}
+    hidden = journal.filter(pl.col("flag") != "V")
+    assert hidden["asked_by"].null_count() == 0
+    assert 0 < hidden.filter(pl.col("flag") == "D").height < 0.1 * hidden.height
+    assert not set(AMOUNTS) & set(journal.columns)
+
+
+def test_the_audit_stands_and_fails_once_any_secondary_suppression_is_lifted(
+    publication: Publication,
+) -> None:
+    """Three of the secondary suppressions, spread over the list: each takes an attack of the whole basin."""
+    computed, published = publication.computed, publication.published
+    assert not audited(publication, published).leaks
+    secondary = publication.journal.filter(pl.col("flag") == "D").select(KEYS)
+    for key in secondary.gather_every(max(1, secondary.height // 3)).iter_rows():
+        this = pl.all_horizontal(pl.col(name) == part for name, part in zip(KEYS, key, strict=True))
+        mutated = pl.concat([published.filter(~this), computed.filter(this)])
+        assert audited(publication, mutated).leaks, key
+
+
+def audited(publication: Publication, observations: pl.DataFrame):
+    release = release_of(publication, observations)
+    return audit_release(release, (), INDICATORS, publication.measures, with_pages=False)
