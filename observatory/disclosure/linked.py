@@ -107,8 +107,10 @@ def _next_cell(system: System, hidden: set[Key], exposure: Exposure) -> Key:
 
     options = cut_of(system, exposure)
     if not options:
+        before = " Que faire : une édition antérieure le donne en partie ; ne publiez pas ces effectifs ici."
         raise ExposedCellError(
             f"L’effectif « {' / '.join(exposure.target)} » ne peut être protégé par aucune suppression."
+            + (before if system.given else "")
         )
     return min(options, key=loss)
 
