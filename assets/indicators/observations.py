@@ -1,14 +1,18 @@
-"""Definitions, measures and observations."""
+"""Definitions, measures and observations; the journal of disclosure control comes with these."""
 
+import dagster as dg
 import polars as pl
 
 from assets.building import table_asset
 from assets.perimeter import chosen_perimeter
-from observatory.disclosure.rules import protect_observations
+from assets.storage import SESSION
+from observatory.disclosure.release import read_releases
+from observatory.disclosure.rules import protect_with_journal
 from observatory.indicators import measures
 from observatory.indicators.catalogue import definitions, load_indicators, measured
 from observatory.indicators.compute import compute_observations
 from observatory.indicators.values import value_measures
+from observatory.tables import DISCLOSURE_JOURNAL
 
 _POLARS = {"polars"}
 
@@ -87,8 +91,10 @@ def mining_measures(
     group="indicators",
     kinds=_POLARS,
     description="Une ligne par territoire, indicateur et millésime, après secret statistique.",
+    required_resource_keys={SESSION},
 )
 def observations(
+    context: dg.AssetExecutionContext,
     indicators_public__territory_measures: pl.DataFrame,
     indicators_mining__territory_measures: pl.DataFrame,
     core_all__territories: pl.DataFrame,
@@ -98,7 +104,12 @@ def observations(
     counts = pl.concat([indicators_public__territory_measures, indicators_mining__territory_measures])
     indicators = measured(load_indicators(), counts)
     computed = compute_observations(indicators, counts, territories)
-    return protect_observations(computed, indicators, counts, territories)
+    session = context.resources.session
+    protected = protect_with_journal(
+        computed, indicators, counts, territories, earlier=read_releases(session.paths.releases)
+    )
+    session.write(DISCLOSURE_JOURNAL.qualified_name, protected.journal)
+    return protected.observations
 
 
 TABLES = [indicator_definitions, public_measures, mining_measures, observations]

@@ -21,6 +21,7 @@ from observatory.tables.core import (
     TERRITORIES,
     VALUES,
 )
+from observatory.tables.disclosure import DISCLOSURE_JOURNAL
 from observatory.tables.heritage import (
     CITE_CONTRADICTIONS,
     CITE_GRID,
@@ -57,6 +58,7 @@ TABLES = {
         CITE_CONTRADICTIONS,
         DWELLINGS,
         BENEFICIARIES,
+        DISCLOSURE_JOURNAL,
         OBSERVATIONS,
         DEFINITIONS,
         *TYPOLOGY_TABLES,
@@ -75,6 +77,7 @@ __all__ = [
     "CITE_TIES",
     "CONTOURS",
     "DEFINITIONS",
+    "DISCLOSURE_JOURNAL",
     "DWELLINGS",
     "FILES",
     "HERITAGE",

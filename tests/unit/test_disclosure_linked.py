@@ -47,13 +47,13 @@ def test_hiding_two_parts_leaves_an_interval_as_wide_as_their_sum() -> None:
 
 def test_the_other_part_of_the_commune_is_hidden_and_nothing_else() -> None:
     """A part of another commune is no cover, nor is the whole of it while the commune is printed."""
-    assert protect(system(NESTED, "a"), figures("a")) == figures("a", "b")
+    assert set(protect(system(NESTED, "a"), figures("a"))) == figures("a", "b")
 
 
 def test_a_part_inside_another_commune_covers_no_commune() -> None:
     """The communes protect each other; the cité c, inside the second, stays published."""
     cells = {key: cell(key) for key in ("c", "ab", "cd", "abcd")}
-    assert protect(system(cells, "ab", width=40), figures("ab")) == figures("ab", "cd")
+    assert set(protect(system(cells, "ab", width=40), figures("ab"))) == figures("ab", "cd")
 
 
 def test_what_is_printed_nowhere_is_protected_from_differences() -> None:
@@ -61,7 +61,7 @@ def test_what_is_printed_nowhere_is_protected_from_differences() -> None:
     cells = {key: cell(key) for key in ("b", "ab", "cd", "abcd")}
     (exposure,) = audit(system(cells, "a"), ())
     assert (exposure.least, exposure.most) == (4, 4)
-    assert protect(system(cells, "a"), ()) == figures("b")
+    assert set(protect(system(cells, "a"), ())) == figures("b")
 
 
 def test_communes_that_share_a_cite_are_no_tree() -> None:
@@ -97,7 +97,7 @@ def test_parts_that_exclude_each_other_are_hidden_together() -> None:
     occupied = system(counts, "b", width=10, inclusions=apart)
     (exposure,) = audit(occupied, figures("b"))
     assert (exposure.least, exposure.most) == (0, 2)
-    assert protect(occupied, figures("b")) == figures("a", "b")
+    assert set(protect(occupied, figures("b"))) == figures("a", "b")
 
 
 def test_a_suppression_that_became_superfluous_is_lifted() -> None:
@@ -109,7 +109,7 @@ def test_a_suppression_that_became_superfluous_is_lifted() -> None:
         {(key,): Target(frozenset({(key,)}), frozenset(), 11) for key in ("a", "c")},
     )
     primary = figures("a", "c")
-    hidden = protect(both, primary)
+    hidden = set(protect(both, primary))
     assert audit(both, hidden) == []
     assert hidden > primary
     for figure in hidden - primary:

@@ -1,0 +1,29 @@
+"""The journal of disclosure control: why each figure is hidden. It tells which are small: it stays inside."""
+
+import polars as pl
+
+from observatory.tables.contract import LEVELS, VINTAGE, Column, Table
+
+DISCLOSURE_JOURNAL = Table(
+    "confidential",
+    "disclosure_journal",
+    "Une ligne par chiffre confidentiel : publié ou masqué, et pourquoi, sans valeur ; reste interne.",
+    ("territory_level", "territory_code", "indicator", "vintage", "tier"),
+    (
+        Column("territory_level", pl.String, "niveau de territoire", values=LEVELS),
+        Column("territory_code", pl.String, "code du territoire"),
+        Column("indicator", pl.String, "clé de indicators.definitions"),
+        VINTAGE,
+        Column(
+            "flag",
+            pl.String,
+            "A (trop peu d’unités), B (dominance), D (secondaire), V (publiable)",
+            values=("A", "B", "D", "V"),
+        ),
+        Column("reason", pl.String, "raison de la règle, en toutes lettres"),
+        Column("asked_by", pl.String, "effectif protégé : mesure / sorte / niveau / code", nullable=True),
+        Column("tier", pl.String, "publication concernée", values=("public", "partenaire", "interne")),
+    ),
+    confidential=True,
+    may_be_empty=True,
+)
