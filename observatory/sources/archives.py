@@ -165,7 +165,12 @@ def _blocks(
         )
     # The announced size binds: zipfile gives no byte more, and its checksum then fails.
     _check_size(path, entry, limits)
-    with archive.open(entry) as stream:
+    try:
+        member = archive.open(entry)
+    except OSError as error:
+        # A damaged directory may point to before the start of the file.
+        raise zipfile.BadZipFile(str(error)) from error
+    with member as stream:
         while block := stream.read(_BLOCK):
             yield block
 

@@ -3,7 +3,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from observatory.sources.archives import ArchiveError, ArchiveLimits, extract_member, read_member
@@ -180,6 +180,7 @@ def test_damaged_content_is_refused_and_leaves_no_file(tmp_path):
 
 
 @given(cut=st.integers(0, 400), flips=st.lists(st.integers(0, 400), max_size=3))
+@example(cut=0, flips=[163])
 def test_no_damage_gives_another_content(tmp_path_factory, cut, flips):
     path = _zip(tmp_path_factory.mktemp("zip") / "a.zip", {"base.csv": TABLE[:3000]})
     content = bytearray(path.read_bytes())
