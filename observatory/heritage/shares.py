@@ -20,8 +20,8 @@ Shares from them must not be published; the communes they give are right only fo
 """
 
 NO_IRIS_CONTOURS = (
-    "La part de chaque IRIS que couvre la cité n’est pas connue\u202f: les contours des IRIS (Contours… IRIS, "
-    "Insee et IGN) ne sont pas dans cette édition."
+    "La part de chaque IRIS que couvre la cité n’est pas connue\u202f: les contours des IRIS "
+    "(Contours… IRIS, Insee et IGN) ne sont pas dans cette édition."
 )
 """Why the shares of IRIS are absent, as the sheet says it."""
 
