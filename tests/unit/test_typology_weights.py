@@ -120,7 +120,7 @@ GRID = st.integers(2, 14).flatmap(
 )
 
 
-def check_every_merge_is_the_cheapest(points: np.ndarray, masses: np.ndarray, tree: np.ndarray) -> None:
+def assert_every_merge_is_the_cheapest(points: np.ndarray, masses: np.ndarray, tree: np.ndarray) -> None:
     """Follow ``tree``: at each step no other pair of classes would have lost less inertia."""
     n = len(points)
     groups = {leaf: [leaf] for leaf in range(n)}
@@ -140,20 +140,27 @@ def check_every_merge_is_the_cheapest(points: np.ndarray, masses: np.ndarray, tr
     assert np.all(np.diff(tree[:, 2]) >= 0)
 
 
+def inertia(points: np.ndarray, masses: np.ndarray) -> float:
+    """Inertia of the points about their centre, which the merges of a whole tree lose between them."""
+    return float(masses @ ((points - np.average(points, axis=0, weights=masses)) ** 2).sum(axis=1))
+
+
 @given(grid=GRID)
 def test_trees_are_wards_even_where_distances_are_equal(grid: list[tuple[int, int]]) -> None:
     points = np.array(grid, dtype=float)
-    check_every_merge_is_the_cheapest(points, np.ones(len(points)), ward(points))
-    check_every_merge_is_the_cheapest(
-        points, np.ones(len(points)), weighted_linkage(points, np.ones(len(points)))
-    )
+    masses = np.ones(len(points))
+    for tree in (ward(points), weighted_linkage(points, masses)):
+        assert_every_merge_is_the_cheapest(points, masses, tree)
+        assert (tree[:, 2] ** 2).sum() / 2 == pytest.approx(inertia(points, masses))
 
 
 @given(grid=GRID, data=st.data())
 def test_weighted_trees_are_wards(grid: list[tuple[int, int]], data: st.DataObject) -> None:
     points = np.array(grid, dtype=float)
     masses = np.array(data.draw(st.lists(st.integers(1, 3), min_size=len(grid), max_size=len(grid)))) / 2
-    check_every_merge_is_the_cheapest(points, masses, weighted_linkage(points, masses))
+    tree = weighted_linkage(points, masses)
+    assert_every_merge_is_the_cheapest(points, masses, tree)
+    assert (tree[:, 2] ** 2).sum() / 2 == pytest.approx(inertia(points, masses))
 
 
 @pytest.mark.parametrize("n", [2, 3, 60, 1_500])
