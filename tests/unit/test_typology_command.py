@@ -46,41 +46,22 @@ class Command:
         return path
 
     def run(self, table: Path, *options: str, id_column: str = "code") -> dict[str, Any]:
-        arguments = [
-            "observatory",
-            "typology",
-            str(table),
-            "--id",
-            id_column,
-            "--out",
-            str(self.out),
-            *options,
-        ]
-        self.monkeypatch.setattr(sys, "argv", arguments)
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        assert stopped.value.code == 0, self.capsys.readouterr().err
+        assert self._call(table, options, id_column) == 0, self.capsys.readouterr().err
         return json.loads(self.out.read_text(encoding="utf-8"), parse_constant=pytest.fail)
 
     def fail(self, table: Path, *options: str, id_column: str = "code") -> str:
         """Return the error, its thin spaces made plain."""
-        arguments = [
-            "observatory",
-            "typology",
-            str(table),
-            "--id",
-            id_column,
-            "--out",
-            str(self.out),
-            *options,
-        ]
-        self.monkeypatch.setattr(sys, "argv", arguments)
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        assert stopped.value.code == 1
+        assert self._call(table, options, id_column) == 1
         assert not self.out.exists()
         assert [path.name for path in self.folder.iterdir() if path.suffix == ".partial"] == []
         return self.capsys.readouterr().err.replace("\u202f", " ")
+
+    def _call(self, table: Path, options: tuple[str, ...], id_column: str) -> object:
+        words = ["observatory", "typology", str(table), "--id", id_column, "--out", str(self.out), *options]
+        self.monkeypatch.setattr(sys, "argv", words)
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        return stopped.value.code
 
 
 @pytest.fixture
