@@ -4,7 +4,7 @@ import dagster as dg
 
 from assets.checks import audit_check, suites, values_check
 from assets.core import confidential, geography, heritage, mortality, perimeters, public, values
-from assets.indicators import observations, typology
+from assets.indicators import dashboard, observations, typology
 from assets.progress import progress_logger
 from assets.published import website
 from assets.raw import deliveries, extracts, files
@@ -21,6 +21,7 @@ REFRESHED = [
     *mortality.TABLES,
     *confidential.TABLES,
     *observations.TABLES,
+    dashboard.dashboard,
     typology.typology,
     website.site,
 ]

@@ -12,7 +12,9 @@ from pathlib import Path
 import polars as pl
 
 from observatory.errors import ObservatoryError
-from observatory.tables import CITES, DEFINITIONS, FILES, OBSERVATIONS, TERRITORIES, Table
+from observatory.indicators.dashboard import SHOWN
+from observatory.indicators.mining import MINING_VINTAGE
+from observatory.tables import CITE_DASHBOARD, CITES, DEFINITIONS, FILES, OBSERVATIONS, TERRITORIES, Table
 from observatory.tables.typology import (
     TRAJECTORY_COMMUNES,
     TRAJECTORY_FLOWS,
@@ -77,6 +79,9 @@ _DEFINITIONS = {
     "vintages": "millésimes calculés",
     "comparability": "ce qui peut être comparé, et ce qui ne peut pas l’être",
     "fictive": "true si l’indicateur provient de données fictives",
+    "breakdown": "répartition dont l’indicateur donne une part ; vide pour les autres",
+    "category": "catégorie de cette répartition",
+    "category_position": "ordre de cette catégorie",
 }
 _TERRITORIES = {
     "perimeter": "périmètre : sept_epci (sept intercommunalités), mbm (Mission Bassin Minier), "
@@ -178,6 +183,7 @@ def exports(
     territories: pl.DataFrame,
     cites: pl.DataFrame,
     typology: Mapping[str, pl.DataFrame],
+    dashboard: pl.DataFrame,
 ) -> list[Export]:
     """Return the files to publish, frames keeping the contracts of ``observatory.tables``.
 
@@ -247,7 +253,43 @@ def exports(
             files.sort(FILES.key),
         ),
         *_typology_exports(typology),
+        *_dashboard_exports(dashboard, observations, files),
     ]
+
+
+def _dashboard_exports(
+    dashboard: pl.DataFrame, observations: pl.DataFrame, files: pl.DataFrame
+) -> Iterator[Export]:
+    """Yield the dashboard of the cités, each figure with its status; nothing where there is none."""
+    if dashboard.is_empty():
+        return
+    generated = files.filter(pl.col("fictive"))["file_id"].to_list()
+    fictive = pl.col("file_ids").list.eval(pl.element().is_in(generated)).list.any()
+    nature = pl.when(fictive).then(pl.lit(FICTIVE_NATURE)).alias("nature")
+    frame = dashboard.sort(CITE_DASHBOARD.key).select(nature, pl.all())
+    columns = {"nature": f"« {FICTIVE_NATURE} » où un chiffre ou un niveau en provient"}
+    columns |= {column.name: column.description for column in CITE_DASHBOARD.columns}
+    for name in SHOWN:
+        figures = observations.filter(
+            pl.col("indicator") == name,
+            pl.col("territory_level") == "cite",
+            pl.col("vintage") == MINING_VINTAGE,
+        ).select(pl.col("territory_code").alias("slug"), pl.col("value").alias(name), statut="status")
+        frame = frame.join(
+            figures.rename({"statut": f"statut_{name}"}), on="slug", how="left", maintain_order="left"
+        )
+        columns |= {
+            name: f"valeur de {name} (definitions.csv), {MINING_VINTAGE}",
+            f"statut_{name}": "son statut",
+        }
+    yield Export(
+        "tableau-de-bord-des-cites.csv",
+        "Tableau de bord des cités",
+        "Bailleurs, chiffres publiés, risques de démolition et de dénaturation, raisons, dernier changement.",
+        columns,
+        frame,
+        fictive=frame["nature"].is_not_null().any(),
+    )
 
 
 def _typology_exports(frames: Mapping[str, pl.DataFrame]) -> Iterator[Export]:

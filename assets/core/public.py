@@ -10,6 +10,7 @@ from assets.raw.files import asset_name
 from observatory.geography.perimeter_versions import on_communes_of_today
 from observatory.paths import data_paths
 from observatory.sources.catalogue import get_source
+from observatory.sources.cite_signals import read_signals
 from observatory.sources.cites import check_communes, read_cites
 from observatory.sources.embedded import file_of_path, files_of_card, read_card
 from observatory.sources.extracts import (
@@ -19,7 +20,7 @@ from observatory.sources.extracts import (
     parse_populations,
 )
 from observatory.sources.obtaining import file_sources
-from observatory.tables import CONTOURS, FILES, TERRITORIES
+from observatory.tables import CITE_SIGNALS, CONTOURS, FILES, TERRITORIES
 from observatory.territories import build_territories, build_version
 
 _POLARS = {"polars"}
@@ -104,6 +105,18 @@ def cites(core_etalab__commune_perimeters: pl.DataFrame) -> pl.DataFrame:
 
 
 @table_asset(
+    "core_mbm__cite_signals",
+    CITE_SIGNALS.qualified_name,
+    group="core",
+    kinds={"csv", "polars"},
+    description="Cités dont les documents fondateurs signalent un projet, une démolition ou une pré-validation.",
+)
+def cite_signals(core_mbm__cites: pl.DataFrame) -> pl.DataFrame:
+    """Read what the follow-up committee and the technical group said of cités."""
+    return read_signals(data_paths().reference / "cites_signalements.csv", core_mbm__cites["slug"].to_list())
+
+
+@table_asset(
     "core_all__territories",
     "core.territories",
     group="core",
@@ -151,9 +164,14 @@ def files(**received: pl.DataFrame) -> pl.DataFrame:
     """Gather the origins of the extracts, the reference table, the deliveries and the snapshots."""
     paths = data_paths()
     extracts = [files_of_card(read_card(path)) for path in sorted(paths.embedded.glob("*.csv"))]
-    reference = file_of_path(get_source("mbm_cites"), "2023", "cites", paths.reference / "cites.csv")
+    founding = get_source("mbm_cites")
+    reference = [
+        file_of_path(founding, vintage, role, paths.shipped.parent / member)
+        for vintage, edition in founding.vintages.items()
+        for role, member in edition.members.items()
+    ]
     others = [frame.select(list(FILES.polars_schema)) for frame in received.values()]
-    return pl.concat([*extracts, reference, *others]).unique(subset="file_id")
+    return pl.concat([*extracts, *reference, *others]).unique(subset="file_id")
 
 
-TABLES = [perimeters, populations, census, contours, cites, territories, files]
+TABLES = [perimeters, populations, census, contours, cites, cite_signals, territories, files]

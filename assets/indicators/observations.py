@@ -8,7 +8,7 @@ from assets.perimeter import chosen_perimeter
 from assets.storage import SESSION
 from observatory.disclosure.release import read_releases
 from observatory.disclosure.rules import protect_with_journal
-from observatory.indicators import measures
+from observatory.indicators import measures, mining
 from observatory.indicators.catalogue import definitions, load_indicators, measured
 from observatory.indicators.compute import compute_observations
 from observatory.indicators.values import value_measures
@@ -65,7 +65,7 @@ def public_measures(
     "confidential.measures",
     group="indicators",
     kinds=_POLARS,
-    description="Effectifs des bailleurs et de l’ANGDM avant secret statistique (données fictives).",
+    description="Effectifs des bailleurs et de l’ANGDM avant secret statistique.",
 )
 def mining_measures(
     core_landlords__dwellings: pl.DataFrame,
@@ -77,10 +77,12 @@ def mining_measures(
     territories = chosen_perimeter(core_all__territories)
     return pl.concat(
         [
-            measures.dwelling_measures(
+            mining.dwelling_measures(
                 core_landlords__dwellings, territories, indicators_public__territory_measures
             ),
-            measures.beneficiary_measures(core_angdm__beneficiaries, territories),
+            mining.beneficiary_measures(
+                core_angdm__beneficiaries, territories, indicators_public__territory_measures
+            ),
         ]
     )
 

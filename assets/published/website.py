@@ -37,6 +37,7 @@ def site(
     core_mbm__cite_contradictions: pl.DataFrame,
     indicators_all__observations: pl.DataFrame,
     indicators_all__definitions: pl.DataFrame,
+    indicators_mbm__cite_dashboard: pl.DataFrame,
     **typology: pl.DataFrame,
 ) -> dg.MaterializeResult:
     """Write every page and export."""
@@ -59,6 +60,7 @@ def site(
         cite_iris=core_mbm__cite_iris,
         cite_grid=core_mbm__cite_grid,
         cite_contradictions=core_mbm__cite_contradictions,
+        dashboard=indicators_mbm__cite_dashboard,
     )
     pages = build_site(data, session.site)
     size = sum(path.stat().st_size for path in session.site.rglob("*") if path.is_file())

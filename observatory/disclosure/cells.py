@@ -308,4 +308,10 @@ def inclusions(policy: Policy, measures: Iterable[str], places: frozenset[Place]
         for measure in measures
         if policy.rules[measure].within in measures and measure not in implied
         for place in sorted(places)
+    ) + tuple(
+        Inclusion(frozenset({(measure, *place)}), (whole, *place))
+        for measure in measures
+        for whole in policy.rules[measure].also_within
+        if whole in measures
+        for place in sorted(places)
     )

@@ -1,16 +1,19 @@
-"""The rules of secrecy by measure, read from ``rules.yaml``.
+"""The rules of secrecy by measure, read from ``rules.yaml`` and made for the breakdowns of the groups it counts.
 
 Belongs here: what makes a count sensitive, and what everybody knows of one count from another.
 Does not: which cells there are (``cells``), which are hidden to protect others (``linked``).
 """
 
+from collections.abc import Iterator
 from functools import cache
+from itertools import product
 from pathlib import Path
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from observatory.errors import ObservatoryError
+from observatory.indicators.breakdowns import Breakdown, crossings, load_breakdowns
 
 RULES = Path(__file__).with_name("rules.yaml")
 
@@ -27,6 +30,7 @@ class Rule(BaseModel):
         label: what it counts, in French.
         minimum: counts from 1 to ``minimum - 1`` are secret.
         within: the count of which it is a part, by definition.
+        also_within: other counts that contain it, besides ``within``.
         apart_from: other parts of the same whole that share no unit with it.
         complement_of: a count that contains it and what is left of which follows the same rule.
         units: for an amount in euros and the like, the count of those who share it: ``minimum`` is theirs.
@@ -43,6 +47,7 @@ class Rule(BaseModel):
     label: str
     minimum: int = Field(ge=2)
     within: str | None = None
+    also_within: tuple[str, ...] = ()
     apart_from: tuple[str, ...] = ()
     complement_of: str | None = None
     units: str | None = None
@@ -104,11 +109,18 @@ def load_policy(path: Path = RULES) -> Policy:
     """
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
     rules = [Rule.model_validate(item) for item in content.pop("rules")]
-    policy = Policy(**content, rules={rule.measure: rule for rule in rules})
+    counted = {rule.measure for rule in rules}
+    breakdowns = tuple(one for one in load_breakdowns() if one.of in counted)
+    for one in breakdowns:
+        rules += [rule for rule in _rules_of(one, breakdowns) if rule.measure not in counted]
+    partitions = [Partition.model_validate(item) for item in content.pop("partitions", [])]
+    partitions += [Partition(whole=one.base, parts=one.parts) for one in breakdowns if one.cross is None]
+    partitions += [Partition(whole=whole, parts=parts) for whole, parts in crossings(breakdowns)]
+    policy = Policy(**content, rules={rule.measure: rule for rule in rules}, partitions=tuple(partitions))
     if len(policy.rules) != len(rules):
         raise RuleError(f"{path.name} donne deux règles à une même mesure.")
     for rule in rules:
-        named = {rule.within, rule.complement_of, rule.units, *rule.apart_from} - {None}
+        named = {rule.within, rule.complement_of, rule.units, *rule.also_within, *rule.apart_from} - {None}
         if unknown := sorted(str(name) for name in named if name not in policy.rules):
             raise RuleError(f"La règle de « {rule.measure} » cite des mesures sans règle : {unknown}.")
     for partition in policy.partitions:
@@ -123,3 +135,32 @@ def load_policy(path: Path = RULES) -> Policy:
         if any(policy.rules[other].within != rule.within for other in rule.apart_from):
             raise RuleError(f"La règle de « {rule.measure} » l’oppose à une part d’un autre ensemble.")
     return policy
+
+
+def _rules_of(one: Breakdown, breakdowns: tuple[Breakdown, ...]) -> Iterator[Rule]:
+    """Yield the rules of the counts of a breakdown: its base, then its categories."""
+    by_id = {other.id: other for other in breakdowns}
+    outer = by_id[one.inside] if one.inside else None
+    if one.base != one.of:
+        yield Rule(
+            measure=one.base,
+            label=one.base_label,
+            minimum=one.minimum,
+            within=one.of,
+            also_within=(outer.base,) if outer else (),
+            reason=f"Base de la répartition « {one.title} ».",
+        )
+    held = {category.id: outer.measure(category) for category in outer.categories} if outer else {}
+    rows, columns = (by_id[name].parts for name in one.cross) if one.cross else ((), ())
+    margins = list(product(rows, columns))
+    for position, category in enumerate(one.categories):
+        yield Rule(
+            measure=one.measure(category),
+            label=one.label_of(category),
+            minimum=one.minimum,
+            within=margins[position][0] if margins else one.base,
+            also_within=margins[position][1:] if margins else ((held[category.id],) if held else ()),
+            complement_of=one.base,
+            group=one.personal,
+            reason=one.reason,
+        )

@@ -1,4 +1,4 @@
-"""The catalogue of indicators, as frozen models read from ``catalogue.yaml``."""
+"""The catalogue of indicators, as frozen models read from ``catalogue.yaml`` and from the breakdowns."""
 
 from collections.abc import Iterable
 from functools import cache
@@ -10,10 +10,14 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from observatory.errors import ObservatoryError
+from observatory.indicators.breakdowns import load_breakdowns
 from observatory.sources.catalogue import get_source
 from observatory.tables import DEFINITIONS
 
 CATALOGUE = Path(__file__).with_name("catalogue.yaml")
+
+_LANDLORDS, _ANGDM = ("maisons_et_cites", "sia_habitat"), ("angdm",)
+FICTIVE_NOTE = "Données fictives. "
 
 Level = Literal["iris", "cite", "commune", "epci", "basin", "department", "region", "country"]
 
@@ -31,6 +35,8 @@ class Indicator(BaseModel):
         vintages: years computed; none stands for every year measured (see ``measured``).
         ready_made: whether the producer gives the figure itself, a median or a rate, which no level sums.
         since: first year after a break of the series; what came before is left out.
+        breakdown: title of the breakdown that it is a share of; none for others.
+        category: which share, and its ``category_position`` among them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -52,6 +58,9 @@ class Indicator(BaseModel):
     vintages: tuple[int, ...] = ()
     since: int | None = None
     comparability: str
+    breakdown: str | None = None
+    category: str | None = None
+    category_position: int | None = None
 
     @property
     def fictive(self) -> bool:
@@ -60,8 +69,27 @@ class Indicator(BaseModel):
 
 
 @cache
-def load_indicators(path: Path = CATALOGUE) -> tuple[Indicator, ...]:
-    """Return the indicators in order of display.
+def load_indicators() -> tuple[Indicator, ...]:
+    """Return the shipped indicators in order of display: the catalogue, then the shares of each breakdown.
+
+    A share that the catalogue gives already keeps its place there.
+
+    Raises:
+        CatalogueError, pydantic.ValidationError: as ``read_indicators``.
+    """
+    found = {indicator.id: indicator for indicator in read_indicators(CATALOGUE)}
+    for one in load_breakdowns():
+        sources = _ANGDM if one.of == "beneficiaries" else _LANDLORDS
+        shares = {item["id"]: Indicator.model_validate(item) for item in one.indicators(sources)}
+        for position, category in enumerate(one.categories, start=1):
+            place = {"breakdown": one.title, "category": category.label, "category_position": position}
+            share = category.indicator or f"part_{one.id}_{category.id}"
+            found[share] = (found.get(share) or shares[share]).model_copy(update=place)
+    return tuple(found.values())
+
+
+def read_indicators(path: Path) -> tuple[Indicator, ...]:
+    """Return the indicators of one file, in its order.
 
     Raises:
         CatalogueError: an id stands twice.
@@ -137,8 +165,11 @@ def definitions(indicators: Iterable[Indicator]) -> pl.DataFrame:
                     "aggregation": _aggregation(indicator),
                     "levels": list(indicator.levels),
                     "vintages": list(indicator.vintages),
-                    "comparability": indicator.comparability,
+                    "comparability": (FICTIVE_NOTE if indicator.fictive else "") + indicator.comparability,
                     "fictive": indicator.fictive,
+                    "breakdown": indicator.breakdown,
+                    "category": indicator.category,
+                    "category_position": indicator.category_position,
                 }
                 for position, indicator in enumerate(indicators, start=1)
             ],

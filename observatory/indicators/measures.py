@@ -1,7 +1,7 @@
 """Measures: the counts that indicators divide, at every level, in one long frame.
 
 Belongs here: turning core tables into counts by territory, and summing counts up the perimeter.
-Does not: ratios (``compute``).
+Does not: ratios (``compute``), individual data (``mining``).
 """
 
 import polars as pl
@@ -41,7 +41,6 @@ _CENSUS = (
 CENSUS_VINTAGE = 2021
 # Two censuses may be compared only five years apart or more.
 CHANGE_YEARS = 5
-DWELLINGS_VINTAGE = 2024
 
 
 def census_measures(census: pl.DataFrame, territories: pl.DataFrame) -> pl.DataFrame:
@@ -55,14 +54,14 @@ def census_measures(census: pl.DataFrame, territories: pl.DataFrame) -> pl.DataF
         variable_name="measure",
         value_name="amount",
     )
-    base = _measures(long.with_columns(file_ids=pl.concat_list("file_id")))
+    base = as_measures(long.with_columns(file_ids=pl.concat_list("file_id")))
     # By way of the communes: one without IRIS leaves its EPCI and the basin without a sum.
     return sum_up(sum_up(base, territories, "iris", ("commune",)), territories, "commune", ("epci", "basin"))
 
 
 def population_measures(populations: pl.DataFrame, territories: pl.DataFrame) -> pl.DataFrame:
     """Return legal populations, and their change over five years with its base."""
-    base = _measures(
+    base = as_measures(
         populations.with_columns(
             measure=pl.lit("legal_population"),
             amount=pl.col("population"),
@@ -88,15 +87,15 @@ def change_measures(measures: pl.DataFrame, measure: str, change: str, base: str
     )
     return pl.concat(
         [
-            _measures(both.with_columns(measure=pl.lit(change), amount=pl.col("amount") - pl.col("before"))),
-            _measures(both.with_columns(measure=pl.lit(base), amount=pl.col("before"))),
+            as_measures(both.with_columns(measure=pl.lit(change), amount=pl.col("amount") - pl.col("before"))),
+            as_measures(both.with_columns(measure=pl.lit(base), amount=pl.col("before"))),
         ]
     )
 
 
 def series_measures(series: pl.DataFrame, territories: pl.DataFrame) -> pl.DataFrame:
     """Return the populations since 1968 (``core.population_series``), summed to the EPCI and the basin."""
-    base = _measures(
+    base = as_measures(
         series.with_columns(
             level=pl.lit("commune"),
             measure=pl.lit("population_since_1968"),
@@ -109,7 +108,7 @@ def series_measures(series: pl.DataFrame, territories: pl.DataFrame) -> pl.DataF
 
 def area_measures(contours: pl.DataFrame, territories: pl.DataFrame) -> pl.DataFrame:
     """Return areas in km², dated as the census that they divide."""
-    base = _measures(
+    base = as_measures(
         contours.with_columns(
             measure=pl.lit("area"),
             vintage=pl.lit(CENSUS_VINTAGE),
@@ -118,44 +117,6 @@ def area_measures(contours: pl.DataFrame, territories: pl.DataFrame) -> pl.DataF
         )
     )
     return sum_up(base, territories, "commune", ("epci", "basin"))
-
-
-def dwelling_measures(
-    dwellings: pl.DataFrame, territories: pl.DataFrame, census: pl.DataFrame
-) -> pl.DataFrame:
-    """Return counts of the landlords' dwellings of ``DWELLINGS_VINTAGE`` by cité, commune, EPCI and basin.
-
-    A dwelling that is sold has left the stock. Turnover counts the entries of the year among the
-    occupants in place. ``census`` is a frame of measures: its dwellings are the base of the stock's weight.
-    """
-    year = DWELLINGS_VINTAGE
-    stock = dwellings.filter(pl.col("vintage") == year, pl.col("status") != "sold")
-    occupied = pl.col("status") == "occupied"
-    flags = {
-        "mining_dwellings": pl.col("dwelling_id").is_not_null(),
-        "mining_vacant": pl.col("status") == "vacant",
-        "mining_labelled": pl.col("energy_label").is_not_null(),
-        "mining_label_efg": pl.col("energy_label").is_in(["E", "F", "G"]),
-        "mining_occupied": occupied,
-        "mining_ayants_droit": occupied & (pl.col("occupant") == "ayant_droit"),
-        "mining_entries": occupied & (pl.col("entry_date").dt.year() == year),
-    }
-    counts = _count(stock, territories, flags, year)
-    weight = census.filter(
-        pl.col("measure") == "dwellings", pl.col("vintage") == CENSUS_VINTAGE
-    ).with_columns(measure=pl.lit("census_dwellings"), vintage=pl.lit(year, pl.Int32))
-    return pl.concat([counts, weight])
-
-
-def beneficiary_measures(beneficiaries: pl.DataFrame, territories: pl.DataFrame) -> pl.DataFrame:
-    """Return counts of ANGDM's beneficiaries of the same year by cité, commune, EPCI and basin."""
-    year = DWELLINGS_VINTAGE
-    flags = {
-        "beneficiaries": pl.col("pseudonym").is_not_null(),
-        "beneficiaries_80_over": pl.col("birth_year") <= year - 80,
-        "surviving_spouses": pl.col("kind") == "surviving_spouse",
-    }
-    return _count(beneficiaries.filter(pl.col("vintage") == year), territories, flags, year)
 
 
 def sum_up(
@@ -199,40 +160,13 @@ def sum_up(
                 amount=pl.when(pl.col("status") == "published").then(pl.col("amount")),
             )
         )
-        frames.append(_measures(sums))
+        frames.append(as_measures(sums))
     return pl.concat(frames).sort(
         pl.col("level").cast(pl.Enum(LEVELS)), "code", "measure", "vintage", maintain_order=True
     )
 
 
-def _count(
-    rows: pl.DataFrame, territories: pl.DataFrame, flags: dict[str, pl.Expr], year: int
-) -> pl.DataFrame:
-    """Count flagged rows by cité and by commune (true zeros included), then sum communes up.
-
-    Without a single row there is no delivery, hence nothing to count: zeros would be invented.
-    """
-    if rows.is_empty():
-        return pl.DataFrame(schema=MEASURES)
-    file_ids = rows["file_id"].unique().sort().to_list()
-    frames = []
-    for level, column in (("cite", "cite_slug"), ("commune", "commune_code")):
-        counted = rows.group_by(column).agg(
-            flag.fill_null(False).sum().cast(pl.Float64).alias(name) for name, flag in flags.items()
-        )
-        frames.append(
-            territories.filter(pl.col("level") == level)
-            .select("level", "code")
-            .join(counted, left_on="code", right_on=column, how="left")
-            .with_columns(pl.col(list(flags)).fill_null(0.0))
-            .unpivot(on=list(flags), index=["level", "code"], variable_name="measure", value_name="amount")
-            .with_columns(vintage=pl.lit(year), file_ids=pl.lit(file_ids, pl.List(pl.String)))
-        )
-    base = _measures(pl.concat(frames))
-    return sum_up(base, territories, "commune", ("epci", "basin"))
-
-
-def _measures(frame: pl.DataFrame) -> pl.DataFrame:
+def as_measures(frame: pl.DataFrame) -> pl.DataFrame:
     """Return the columns of ``MEASURES``; a count without status is published, or missing when null."""
     if "status" not in frame.columns:
         has_value = pl.col("amount").is_not_null()

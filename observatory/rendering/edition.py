@@ -4,6 +4,7 @@ Belongs here: gathering places, figures, maps, heritage and typology from the fr
 Does not: pages, writing.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +21,10 @@ from observatory.rendering.typology import Typology, typology
 
 @dataclass(frozen=True)
 class Edition:
-    """What the pages read: indexed places, figures, maps, heritage, typology, trajectories, files, checks."""
+    """What the pages read: indexed places, figures, maps, heritage, typology, trajectories, files, checks.
+
+    ``dashboard`` is its row of the dashboard by cité.
+    """
 
     gazetteer: Gazetteer
     book: FigureBook
@@ -29,6 +33,7 @@ class Edition:
     heritage: HeritageBook
     typology: Typology
     trajectories: Trajectories
+    dashboard: Mapping[str, dict[str, Any]]
     files: tuple[dict[str, Any], ...]
     checks: tuple[dict[str, Any], ...]
 
@@ -71,6 +76,7 @@ def edition(data: SiteData) -> Edition:
         heritage=HeritageBook(data, gazetteer),
         typology=typology(data, gazetteer, book),
         trajectories=trajectories(data, gazetteer, book),
+        dashboard={row["slug"]: row for row in data.dashboard.iter_rows(named=True)},
         files=files,
         checks=tuple(
             typeset_row(row, "rule", "reason", "observed")

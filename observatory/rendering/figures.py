@@ -46,11 +46,19 @@ class Indicator:
     vintages: tuple[int, ...]
     comparability: str
     fictive: bool
+    breakdown: str | None
+    category: str | None
+    category_position: int | None
 
     @property
     def anchor(self) -> str:
         """Identifier of its definition on the methods page."""
         return f"indicateur-{self.indicator}"
+
+    @property
+    def stands_alone(self) -> bool:
+        """Whether its label says all that it is, outside the breakdown that it may be a share of."""
+        return self.breakdown is None or not self.label.startswith(self.breakdown)
 
     @property
     def latest(self) -> int:
@@ -134,6 +142,19 @@ class FigureBook:
             themes.setdefault(indicator.theme, []).append(indicator)
         return themes
 
+    @cached_property
+    def breakdowns(self) -> dict[str, dict[str, list[Indicator]]]:
+        """Theme -> title of a breakdown -> its indicators, in order of display."""
+        found: dict[str, dict[str, list[Indicator]]] = {}
+        parts = [one for one in self.indicators if one.breakdown is not None]
+        for one in sorted(parts, key=lambda one: one.category_position or 0):
+            found.setdefault(one.theme, {}).setdefault(str(one.breakdown), []).append(one)
+        titles = dict.fromkeys(str(one.breakdown) for one in parts)
+        return {
+            theme: {title: tables[title] for title in titles if title in tables}
+            for theme, tables in found.items()
+        }
+
     def indicator(self, identifier: str) -> Indicator:
         """Return an indicator of the catalogue by its identifier."""
         return self._by_id[identifier]
@@ -143,9 +164,11 @@ class FigureBook:
         return [
             indicator
             for indicators in self.themes.values()
-            for indicator in [one for one in indicators if one.fictive is fictive and level in one.levels][
-                :by_theme
-            ]
+            for indicator in [
+                one
+                for one in indicators
+                if one.fictive is fictive and level in one.levels and one.stands_alone
+            ][:by_theme]
         ]
 
     def figure(self, place: Place, indicator: Indicator, vintage: int | None = None) -> Figure:
@@ -194,4 +217,4 @@ def file_ids(figures: Iterable[Figure]) -> list[str]:
 
 def _indicator(row: dict[str, Any]) -> Indicator:
     lists = {name: tuple(row[name]) for name in ("sources", "levels", "vintages")}
-    return Indicator(**(typeset_row(row, "label", "formula", "comparability") | lists))
+    return Indicator(**(typeset_row(row, "label", "formula", "comparability", "breakdown", "category") | lists))

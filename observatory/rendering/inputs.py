@@ -28,6 +28,7 @@ class SiteData:
         cite_iris: ``core.cite_iris``; empty without the contours of the IRIS.
         cite_grid: ``core.cite_grid``; empty without the 200 m grid.
         cite_contradictions: ``core.cite_contradictions``.
+        dashboard: ``indicators.cite_dashboard``.
         typology: each table of the schema ``typology``, by its name in it.
         checks: one row per check: table, rule and reason (French), passed, observed (French).
     """
@@ -45,5 +46,6 @@ class SiteData:
     cite_iris: pl.DataFrame
     cite_grid: pl.DataFrame
     cite_contradictions: pl.DataFrame
+    dashboard: pl.DataFrame
     typology: Mapping[str, pl.DataFrame]
     checks: pl.DataFrame

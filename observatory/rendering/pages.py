@@ -10,17 +10,20 @@ from typing import Any
 
 from observatory.opendata import Export
 from observatory.rendering import charts, wording
+from observatory.rendering.dashboard_page import dashboard_content
 from observatory.rendering.edition import Edition
 from observatory.rendering.figures import Figure, Indicator
 from observatory.rendering.french import plural
 from observatory.rendering.heritage import Contour
 from observatory.rendering.maps import Drawing
 from observatory.rendering.places import Cite, Place
+from observatory.rendering.sheets import Breakdown
 from observatory.rendering.typology_page import typology_content
 from observatory.sources.catalogue import declared_corrections
 
 # A line chart of two vintages is a slope that the table already gives.
 _SHORTEST_SERIES = 3
+DASHBOARD = "cites/tableau-de-bord/index.html"
 
 
 @dataclass(frozen=True)
@@ -50,11 +53,14 @@ class LandmarkTheme:
     rows: tuple[tuple[Place, tuple[Figure, ...]], ...]
     charts: tuple[tuple[Indicator, dict[str, Any]], ...]
     series: tuple[tuple[Indicator, tuple[tuple[Place, tuple[Figure, ...]], ...], dict[str, Any]], ...]
+    breakdowns: tuple[Breakdown, ...]
 
     @property
     def fictive(self) -> bool:
         """Whether any figure derives from generated data."""
-        return any(figure.fictive for _, figures in self.rows for figure in figures)
+        return any(one.fictive for one in self.breakdowns) or any(
+            figure.fictive for _, figures in self.rows for figure in figures
+        )
 
 
 @dataclass(frozen=True)
@@ -121,8 +127,24 @@ def _cites(edition: Edition) -> Iterator[Page]:
         False,
         {"rows": [(cite, edition.heritage.of_cite(cite)) for cite in gazetteer.cites]},
     )
+    if edition.dashboard:
+        yield _dashboard(edition)
     for cite in gazetteer.cites:
         yield _cite(edition, cite)
+
+
+def _dashboard(edition: Edition) -> Page:
+    content = dashboard_content(edition)
+    return Page(
+        DASHBOARD,
+        "tableau_de_bord.html.j2",
+        "cites",
+        "Tableau de bord des cités",
+        "Cités minières du Bassin minier : intérêt patrimonial, bailleur, programme, logements vacants et à "
+        "démolir, risques de démolition et de dénaturation.",
+        any(figure.fictive for row in content["rows"] for figure in row.figures),
+        content,
+    )
 
 
 def _cite(edition: Edition, cite: Cite) -> Page:
@@ -247,7 +269,7 @@ def _landmarks(edition: Edition) -> Page:
 
 
 def _landmark_theme(edition: Edition, theme: str, indicators: list[Indicator]) -> LandmarkTheme:
-    kept = tuple(one for one in indicators if "epci" in one.levels)
+    kept = tuple(one for one in indicators if "epci" in one.levels and one.stands_alone)
     covered = {level for one in kept for level in one.levels}
     places = [place for place in edition.benchmarks if place.level in covered]
     rows = tuple((place, tuple(edition.book.figure(place, one) for one in kept)) for place in places)
@@ -271,7 +293,8 @@ def _landmark_theme(edition: Edition, theme: str, indicators: list[Indicator]) -
         if len(one.vintages) >= _SHORTEST_SERIES
         for lines in [tuple((place, tuple(edition.book.series(place, one))) for place in places)]
     )
-    return LandmarkTheme(theme, kept, rows, drawn, series)
+    breakdowns = edition.sheets.breakdowns(theme, (edition.gazetteer.basin, *edition.gazetteer.epcis))
+    return LandmarkTheme(theme, kept, rows, drawn, series, breakdowns)
 
 
 def _typology(edition: Edition) -> Page:

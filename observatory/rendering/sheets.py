@@ -4,13 +4,14 @@ Belongs here: which figures a sheet shows and beside which territories.
 Does not: looking figures up (``figures``), HTML. A single-file sheet renders the same model.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from observatory.rendering.charts import LineChart, line_chart
 from observatory.rendering.figures import Figure, FigureBook, Indicator, Rank, file_ids
 from observatory.rendering.places import Cite, Gazetteer, Place
+from observatory.rendering.stacks import Pyramid, Stack, pyramid, stack
 
 # Shorter series are two or three dots: their table says as much.
 _SHORTEST_SERIES = 3
@@ -33,6 +34,33 @@ class ThemeTable:
     columns: tuple[Place, ...]
     rows: tuple[Row, ...]
     subjects: int
+    breakdowns: tuple["Breakdown", ...] = ()
+
+    @property
+    def figures(self) -> list[Figure]:
+        """Every figure of the table and of its breakdowns."""
+        rows = [*self.rows, *(row for one in self.breakdowns for row in one.rows)]
+        return [figure for row in rows for figure in row.figures]
+
+    @property
+    def fictive(self) -> bool:
+        """Whether any figure derives from generated data."""
+        return any(figure.fictive for figure in self.figures)
+
+    @property
+    def ranked(self) -> bool:
+        """Whether any row has a rank."""
+        return any(row.rank for row in self.rows)
+
+
+@dataclass(frozen=True)
+class Breakdown:
+    """How a group is shared out in some territories: a row per category, and a drawing per territory."""
+
+    title: str
+    columns: tuple[Place, ...]
+    rows: tuple[Row, ...]
+    subjects: int
 
     @property
     def fictive(self) -> bool:
@@ -40,9 +68,23 @@ class ThemeTable:
         return any(figure.fictive for row in self.rows for figure in row.figures)
 
     @property
-    def ranked(self) -> bool:
-        """Whether any row has a rank."""
-        return any(row.rank for row in self.rows)
+    def note(self) -> str:
+        """What may be compared."""
+        return self.rows[0].indicator.comparability
+
+    @property
+    def stacks(self) -> tuple[Stack, ...]:
+        """The bar of each territory."""
+        return tuple(stack(place, self._column(position)) for position, place in enumerate(self.columns))
+
+    @property
+    def pyramids(self) -> tuple[Pyramid, ...]:
+        """The pyramid of each territory, for a breakdown by sex and age."""
+        drawn = [pyramid(place, self._column(position)) for position, place in enumerate(self.columns)]
+        return tuple(one for one in drawn if one is not None)
+
+    def _column(self, position: int) -> list[Figure]:
+        return [row.figures[position] for row in self.rows]
 
 
 @dataclass(frozen=True)
@@ -124,7 +166,7 @@ class SheetMaker:
         )
         wider = [cite.epci, self._gazetteer.basin, *departments, *around[2:]]
         own = self._tables((cite.place,), [*cite.communes, *wider])
-        indicators = {row.indicator.indicator for table in own for row in table.rows}
+        indicators = {figure.indicator.indicator for table in own for figure in table.figures}
         environment = self._tables(cite.communes, wider, leave=indicators)
         return self._sheet(
             cite.place,
@@ -136,13 +178,25 @@ class SheetMaker:
             children=ChildTable((), ()),
         )
 
+    def breakdowns(self, theme: str, places: Sequence[Place]) -> tuple[Breakdown, ...]:
+        """Return the breakdowns of a theme in some territories, the first of which is the subject."""
+        return self._breakdowns(theme, places[:1], places[1:], lambda one: places[0].level in one.levels)
+
+    def _breakdowns(
+        self,
+        theme: str,
+        subjects: Sequence[Place],
+        around: Sequence[Place],
+        kept: Callable[[Indicator], bool],
+    ) -> tuple[Breakdown, ...]:
+        return tuple(
+            Breakdown(title, *self._rows(subjects, around, parts), len(subjects))
+            for title, every in self._book.breakdowns.get(theme, {}).items()
+            if (parts := [one for one in every if kept(one)])
+        )
+
     def _sheet(self, place: Place, other_files: Sequence[str], **parts: Any) -> Sheet:
-        shown = [
-            figure
-            for table in (*parts["tables"], *parts["environment"])
-            for row in table.rows
-            for figure in row.figures
-        ]
+        shown = [figure for table in (*parts["tables"], *parts["environment"]) for figure in table.figures]
         shown += [figure for series in parts["series"] for figure in series.figures]
         shown += [figure for _, figures in parts["children"].rows for figure in figures]
         identifiers = sorted({*file_ids(shown), *other_files})
@@ -156,22 +210,33 @@ class SheetMaker:
         leave: frozenset[str] | set[str] = frozenset(),
     ) -> tuple[ThemeTable, ...]:
         level = subjects[0].level
+
+        def kept(one: Indicator) -> bool:
+            return level in one.levels and one.indicator not in leave
+
         tables = []
         for theme, indicators in self._book.themes.items():
-            kept = [one for one in indicators if level in one.levels and one.indicator not in leave]
-            covered = {name for one in kept for name in one.levels}
-            columns = (*subjects, *(place for place in around if place.level in covered))
-            rows = tuple(
-                Row(
-                    indicator,
-                    tuple(self._book.figure(place, indicator) for place in columns),
-                    self._book.rank(subjects[0], indicator) if len(subjects) == 1 else None,
-                )
-                for indicator in kept
-            )
-            if rows:
-                tables.append(ThemeTable(theme, columns, rows, len(subjects)))
+            plain = [one for one in indicators if one.stands_alone and kept(one)]
+            columns, rows = self._rows(subjects, around, plain)
+            breakdowns = self._breakdowns(theme, subjects, around, kept)
+            if rows or breakdowns:
+                tables.append(ThemeTable(theme, columns, rows, len(subjects), breakdowns))
         return tuple(tables)
+
+    def _rows(
+        self, subjects: Sequence[Place], around: Sequence[Place], indicators: Sequence[Indicator]
+    ) -> tuple[tuple[Place, ...], tuple[Row, ...]]:
+        """Return the columns of a table and its rows, one per indicator."""
+        covered = {name for one in indicators for name in one.levels}
+        columns = (*subjects, *(place for place in around if place.level in covered))
+        return columns, tuple(
+            Row(
+                indicator,
+                tuple(self._book.figure(place, indicator) for place in columns),
+                self._book.rank(subjects[0], indicator) if len(subjects) == 1 else None,
+            )
+            for indicator in indicators
+        )
 
     def _headlines(self, place: Place, around: Sequence[Place], *, fictive: bool) -> tuple[Headline, ...]:
         return tuple(
@@ -197,7 +262,11 @@ class SheetMaker:
         ]
 
     def _children(self, place: Place, level: str) -> ChildTable:
-        indicators = tuple(one for one in self._book.indicators if level in one.levels and not one.fictive)
+        indicators = tuple(
+            one
+            for one in self._book.indicators
+            if level in one.levels and not one.fictive and one.stands_alone
+        )
         rows = tuple(
             (child, tuple(self._book.figure(child, indicator) for indicator in indicators))
             for child in self._gazetteer.children(place, level)

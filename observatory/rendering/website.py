@@ -63,6 +63,7 @@ def _exports(data: SiteData) -> list[Export]:
         territories=data.territories.filter(data.territories["perimeter_vintage"] == data.perimeter_vintage),
         cites=data.cites,
         typology=data.typology,
+        dashboard=data.dashboard,
     )
 
 

@@ -154,6 +154,11 @@ DOSSIERS = {
 }
 
 
+RISKS = {"fort": "Fort", "modere": "Modéré", "faible": "Faible", "non_evalue": "Non évalué"}
+
+LANDLORDS = {"maisons-et-cites": "Maisons & Cités", "sia-habitat": "SIA Habitat"}
+
+
 @dataclass(frozen=True)
 class AbsentTheme:
     """A theme that a sheet announces without being able to fill it."""

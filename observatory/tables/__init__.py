@@ -21,6 +21,7 @@ from observatory.tables.core import (
     TERRITORIES,
     VALUES,
 )
+from observatory.tables.dashboard import CITE_DASHBOARD, CITE_SIGNALS
 from observatory.tables.disclosure import DISCLOSURE_JOURNAL
 from observatory.tables.heritage import (
     CITE_CONTRADICTIONS,
@@ -49,6 +50,7 @@ TABLES = {
         CONTOURS,
         TERRITORIES,
         CITES,
+        CITE_SIGNALS,
         HERITAGE,
         CITE_TIES,
         CITE_HERITAGE,
@@ -61,6 +63,7 @@ TABLES = {
         DISCLOSURE_JOURNAL,
         OBSERVATIONS,
         DEFINITIONS,
+        CITE_DASHBOARD,
         *TYPOLOGY_TABLES,
     )
 }
@@ -70,10 +73,12 @@ __all__ = [
     "CENSUS",
     "CITES",
     "CITE_CONTRADICTIONS",
+    "CITE_DASHBOARD",
     "CITE_GRID",
     "CITE_HERITAGE",
     "CITE_IRIS",
     "CITE_SHARES",
+    "CITE_SIGNALS",
     "CITE_TIES",
     "CONTOURS",
     "DEFINITIONS",

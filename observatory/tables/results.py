@@ -72,5 +72,8 @@ DEFINITIONS = Table(
         Column("vintages", pl.List(pl.Int32), "millésimes calculés"),
         Column("comparability", pl.String, "ce qui se compare et ce qui ne se compare pas"),
         Column("fictive", pl.Boolean, "vrai s’il dérive de données générées"),
+        Column("breakdown", pl.String, "répartition dont il donne une part", nullable=True),
+        Column("category", pl.String, "catégorie de cette répartition", nullable=True),
+        Column("category_position", pl.Int32, "ordre de cette catégorie", nullable=True),
     ),
 )

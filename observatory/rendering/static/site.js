@@ -1,4 +1,4 @@
-/* Search by name, sortable tables, communes found on a drawing. Every page is complete without it. */
+/* Search by name, sortable and filtered tables, communes found on a drawing. Every page is complete without it. */
 "use strict";
 (function () {
   const root = document.documentElement.dataset.root;
@@ -193,9 +193,33 @@
     form.hidden = false;
   }
 
+  /* Hides the rows of a table that do not match what is chosen or typed. */
+  function startFilters(form) {
+    const rows = Array.from(document.getElementById(form.dataset.table).tBodies[0].rows);
+    const status = form.querySelector("[role=status]");
+
+    function filter() {
+      const wanted = Array.from(new FormData(form)).filter(([, value]) => value);
+      let shown = 0;
+      for (const row of rows) {
+        row.hidden = !wanted.every(([name, value]) =>
+          name === "words" ? fold(row.dataset.words).includes(fold(value)) : row.dataset[name] === value);
+        if (!row.hidden) shown += 1;
+      }
+      status.textContent = shown === rows.length ? "" : shown + " sur " + rows.length;
+    }
+
+    form.addEventListener("input", filter);
+    form.addEventListener("reset", () => setTimeout(filter));
+    form.addEventListener("submit", (event) => event.preventDefault());
+    form.hidden = false;
+    filter();
+  }
+
   document.addEventListener("DOMContentLoaded", () => {
     if (window.OBSERVATORY_SEARCH) document.querySelectorAll("form.search").forEach(startSearch);
     document.querySelectorAll("table.sortable").forEach(startSorting);
     document.querySelectorAll("form.finder").forEach(startFinder);
+    document.querySelectorAll("form.filters").forEach(startFilters);
   });
 })();
