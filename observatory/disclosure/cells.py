@@ -294,24 +294,28 @@ def inclusions(policy: Policy, measures: Iterable[str], places: frozenset[Place]
     measures = sorted(measures)
     implied = {other for rule in policy.rules.values() for other in rule.apart_from}
     partitions = [p for p in policy.partitions if {p.whole, *p.parts} <= set(measures)]
-    return tuple(
-        Inclusion(
-            frozenset((part, *place) for part in partition.parts), (partition.whole, *place), exact=True
+    return (
+        tuple(
+            Inclusion(
+                frozenset((part, *place) for part in partition.parts), (partition.whole, *place), exact=True
+            )
+            for partition in partitions
+            for place in sorted(places)
         )
-        for partition in partitions
-        for place in sorted(places)
-    ) + tuple(
-        Inclusion(
-            frozenset((part, *place) for part in (measure, *policy.rules[measure].apart_from)),
-            (str(policy.rules[measure].within), *place),
+        + tuple(
+            Inclusion(
+                frozenset((part, *place) for part in (measure, *policy.rules[measure].apart_from)),
+                (str(policy.rules[measure].within), *place),
+            )
+            for measure in measures
+            if policy.rules[measure].within in measures and measure not in implied
+            for place in sorted(places)
         )
-        for measure in measures
-        if policy.rules[measure].within in measures and measure not in implied
-        for place in sorted(places)
-    ) + tuple(
-        Inclusion(frozenset({(measure, *place)}), (whole, *place))
-        for measure in measures
-        for whole in policy.rules[measure].also_within
-        if whole in measures
-        for place in sorted(places)
+        + tuple(
+            Inclusion(frozenset({(measure, *place)}), (whole, *place))
+            for measure in measures
+            for whole in policy.rules[measure].also_within
+            if whole in measures
+            for place in sorted(places)
+        )
     )

@@ -92,7 +92,7 @@ class Breakdown(BaseModel):
 
     def label_of(self, category: Category) -> str:
         """Return what the count of a category is, in French."""
-        return f"{self.of_label}, {_lower(self.title)} : {category.label}"
+        return f"{self.of_label}, {_lower(self.title)}\u202f: {category.label}"
 
     def indicators(self, sources: tuple[str, ...]) -> Iterator[dict[str, Any]]:
         """Yield the definitions of the shares that the catalogue does not have."""
@@ -100,7 +100,7 @@ class Breakdown(BaseModel):
             if category.indicator is None:
                 yield {
                     "id": f"part_{self.id}_{category.id}",
-                    "label": f"{self.title} : {category.label}",
+                    "label": f"{self.title}\u202f: {category.label}",
                     "theme": self.theme,
                     "formula": f"{self.label_of(category)} ÷ {self.base_label} × 100",
                     "unit": "%",
@@ -145,9 +145,7 @@ def crossings(breakdowns: tuple[Breakdown, ...]) -> Iterator[tuple[str, tuple[st
         rows, columns = (by_id[name] for name in one.cross)
         cells = {
             (row, column): one.measure(cell)
-            for (row, column), cell in zip(
-                product(rows.parts, columns.parts), one.categories, strict=True
-            )
+            for (row, column), cell in zip(product(rows.parts, columns.parts), one.categories, strict=True)
         }
         for row in rows.parts:
             yield row, tuple(cells[row, column] for column in columns.parts)

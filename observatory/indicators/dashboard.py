@@ -31,7 +31,11 @@ RENOVATION_SHARE = 50.0
 OWNER_DWELLINGS = 3
 """A landlord is named from so many dwellings: the rule of their count."""
 
-TO_DEMOLISH, VACANT, POOR_LABEL = "part_parc_minier_a_demolir", "part_parc_minier_vacant", "part_etiquette_e_f_g"
+TO_DEMOLISH, VACANT, POOR_LABEL = (
+    "part_parc_minier_a_demolir",
+    "part_parc_minier_vacant",
+    "part_etiquette_e_f_g",
+)
 STUDIED, UNDERWAY = "part_renovation_etude", "part_renovation_en_cours"
 _FIGURES = (TO_DEMOLISH, VACANT, POOR_LABEL, STUDIED, UNDERWAY)
 SHOWN = ("parc_minier", VACANT, TO_DEMOLISH, POOR_LABEL)

@@ -87,7 +87,9 @@ def change_measures(measures: pl.DataFrame, measure: str, change: str, base: str
     )
     return pl.concat(
         [
-            as_measures(both.with_columns(measure=pl.lit(change), amount=pl.col("amount") - pl.col("before"))),
+            as_measures(
+                both.with_columns(measure=pl.lit(change), amount=pl.col("amount") - pl.col("before"))
+            ),
             as_measures(both.with_columns(measure=pl.lit(base), amount=pl.col("before"))),
         ]
     )

@@ -58,13 +58,11 @@ class DashboardRow:
 
 def dashboard_content(edition: Edition) -> dict[str, Any]:
     """Return what the template of the page takes; no indicator is shown that the edition does not have."""
-    held = {one.indicator: one for one in edition.book.indicators}
-    indicators = tuple(held[name] for name in dashboard.SHOWN if name in held)
-    rows = [_row(edition, cite, indicators) for cite in edition.gazetteer.cites]
+    rows = [dashboard_row(edition, cite) for cite in edition.gazetteer.cites]
     rows.sort(key=lambda row: (row.demolition.rank, row.distortion.rank, row.cite.place.sort_key))
     return {
         "rows": rows,
-        "indicators": indicators,
+        "indicators": _indicators(edition),
         "grid": GRID,
         "epcis": [(name, name) for name in sorted({row.cite.epci.short_name for row in rows})],
         "owners": [(name, name) for name in sorted({row.owners for row in rows if row.owners})],
@@ -72,19 +70,25 @@ def dashboard_content(edition: Edition) -> dict[str, Any]:
     }
 
 
-def _row(edition: Edition, cite: Cite, indicators: tuple[Indicator, ...]) -> DashboardRow:
+def dashboard_row(edition: Edition, cite: Cite) -> DashboardRow:
+    """Return the row of one cité."""
     row = edition.dashboard[cite.place.code]
     change = row["last_change"]
     return DashboardRow(
         cite,
         ", ".join(row["interests"]),
         ", ".join(wording.word(wording.LANDLORDS, owner) for owner in row["owners"]),
-        tuple(edition.book.figure(cite.place, one) for one in indicators),
+        tuple(edition.book.figure(cite.place, one) for one in _indicators(edition)),
         _risk(row, "demolition"),
         _risk(row, "distortion"),
         typeset(change) if change else "",
         row["last_change_year"],
     )
+
+
+def _indicators(edition: Edition) -> list[Indicator]:
+    held = {one.indicator: one for one in edition.book.indicators}
+    return [held[name] for name in dashboard.SHOWN if name in held]
 
 
 def _risk(row: dict[str, Any], kind: str) -> Risk:

@@ -217,4 +217,6 @@ def file_ids(figures: Iterable[Figure]) -> list[str]:
 
 def _indicator(row: dict[str, Any]) -> Indicator:
     lists = {name: tuple(row[name]) for name in ("sources", "levels", "vintages")}
-    return Indicator(**(typeset_row(row, "label", "formula", "comparability", "breakdown", "category") | lists))
+    return Indicator(
+        **(typeset_row(row, "label", "formula", "comparability", "breakdown", "category") | lists)
+    )

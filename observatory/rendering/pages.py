@@ -10,7 +10,7 @@ from typing import Any
 
 from observatory.opendata import Export
 from observatory.rendering import charts, wording
-from observatory.rendering.dashboard_page import dashboard_content
+from observatory.rendering.dashboard_page import dashboard_content, dashboard_row
 from observatory.rendering.edition import Edition
 from observatory.rendering.figures import Figure, Indicator
 from observatory.rendering.french import plural
@@ -166,6 +166,7 @@ def _cite(edition: Edition, cite: Cite) -> Page:
         {
             "cite": cite,
             "heritage": heritage,
+            "board": dashboard_row(edition, cite) if edition.dashboard else None,
             "contour": contour,
             "close_up": _close_up(edition, cite, contour) if contour else None,
             "sheet": sheet,

@@ -47,6 +47,4 @@ def read_signals(path: Path, slugs: Collection[str]) -> pl.DataFrame:
     for column, (right, kind) in rules.items():
         typed_column(table, path.name, column, pl.when(right).then(pl.col(column)), kind)
     file_id = get_source("mbm_cites").file_id("2023", "signals")
-    return CITE_SIGNALS.conform(
-        table.with_columns(pl.col("year").cast(pl.Int32), file_id=pl.lit(file_id))
-    )
+    return CITE_SIGNALS.conform(table.with_columns(pl.col("year").cast(pl.Int32), file_id=pl.lit(file_id)))

@@ -32,7 +32,9 @@ CITE_DASHBOARD = Table(
     ("slug",),
     (
         Column("slug", pl.String, "cité, clé de core.cites"),
-        Column("interests", pl.List(pl.String), "intérêts patrimoniaux ; vide si aucun contour n’est rattaché"),
+        Column(
+            "interests", pl.List(pl.String), "intérêts patrimoniaux ; vide si aucun contour n’est rattaché"
+        ),
         Column("owners", pl.List(pl.String), "bailleurs qui y ont au moins trois logements"),
         Column("demolition_risk", pl.String, "risque de démolition", values=RISKS),
         Column("demolition_reasons", pl.List(pl.String), "raisons de ce niveau"),

@@ -8,11 +8,12 @@ import polars as pl
 
 from observatory.indicators.catalogue import Indicator, load_indicators
 from observatory.indicators.compute import compute_observations
-from observatory.indicators.measures import DWELLINGS_VINTAGE, MEASURES
+from observatory.indicators.measures import MEASURES
+from observatory.indicators.mining import MINING_VINTAGE
 from observatory.tables import TERRITORIES
 
 INDICATORS = tuple(
-    indicator.model_copy(update={"vintages": (DWELLINGS_VINTAGE,)})
+    indicator.model_copy(update={"vintages": (MINING_VINTAGE,)})
     for indicator in load_indicators()
     if indicator.fictive
 )
@@ -56,7 +57,7 @@ class Town:
     @cached_property
     def measures(self) -> pl.DataFrame:
         rows = [
-            (level, code, measure, DWELLINGS_VINTAGE, float(amount), "published", ["fichier"])
+            (level, code, measure, MINING_VINTAGE, float(amount), "published", ["fichier"])
             for (measure, level, code), amount in self.counts.items()
         ]
         return pl.DataFrame(rows, schema=MEASURES, orient="row")

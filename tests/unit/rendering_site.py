@@ -23,6 +23,7 @@ HOSTILE = 'Cité <script>alert("x")</script> & Cie'
 HOSTILE_COMPANY = '<script>alert("c")</script> & Fils'
 # A value that no real figure takes, so that a leak can be searched for.
 FICTIVE_VALUE = 31.41592
+MADE = ("rotation", "menage_seul", "menage_autre")
 ABOVE = ["basin:BM", "department:62", "region:32", "country:FR"]
 
 
@@ -140,6 +141,21 @@ def definitions() -> pl.DataFrame:
             "fictive": True,
         },
     ]
+    # A breakdown, whose categories are not in the order of display.
+    for position, (name, category) in enumerate((("autre", "autre ménage"), ("seul", "personne seule"))):
+        rows.append(
+            {
+                "indicator": f"menage_{name}",
+                "label": f"Type de ménage\u202f: {category}",
+                "theme": "Occupation",
+                "unit": "%",
+                "levels": ["cite", "commune", "epci", "basin"],
+                "fictive": True,
+                "breakdown": "Type de ménage",
+                "category": category,
+                "category_position": 2 - position,
+            }
+        )
     rows = [shared | row | {"position": rank, "sources": ["s"]} for rank, row in enumerate(rows, start=1)]
     return frame("indicators.definitions", rows)
 
@@ -158,7 +174,7 @@ def files() -> pl.DataFrame:
 
 
 def observation(level: str, code: str, indicator: str, value: float | None, **more: Any) -> dict[str, Any]:
-    made = indicator == "rotation"
+    made = indicator in MADE
     return {
         "territory_level": level,
         "territory_code": code,
@@ -196,6 +212,12 @@ def observations(communes: int) -> pl.DataFrame:
         observation("cite", "hostile", "rotation", FICTIVE_VALUE),
         observation("cite", "pinson", "rotation", None, status="secret"),
         observation("cite", "zero", "rotation", 0.0),
+        observation("cite", "hostile", "menage_seul", 62.5),
+        observation("cite", "hostile", "menage_autre", 37.5),
+        observation("cite", "pinson", "menage_seul", 40.0),
+        observation("cite", "pinson", "menage_autre", None, status="secret"),
+        observation("basin", "BM", "menage_seul", 55.0),
+        observation("basin", "BM", "menage_autre", 45.0),
     ]
     return frame("indicators.observations", rows)
 
@@ -269,6 +291,22 @@ def cite_contradictions() -> pl.DataFrame:
     )
 
 
+def dashboard() -> pl.DataFrame:
+    """One cité at risk, one that cannot be judged, one at none."""
+    shared = {"interests": [], "file_ids": ["made"], "distortion_risk": "non_evalue"}
+    shared |= {"distortion_reasons": ["intérêt patrimonial inconnu dans cette édition"]}
+    grave = {"demolition_risk": "fort", "demolition_reasons": ['12 % des logements <à démolir> & "plus"']}
+    unknown = {"demolition_risk": "non_evalue", "demolition_reasons": ["rien de publié"]}
+    none = {"demolition_risk": "faible", "demolition_reasons": ["aucun logement à démolir"]}
+    changed = {"last_change_year": 2022, "last_change": "projet examiné"}
+    rows = [
+        shared | grave | changed | {"slug": "hostile", "owners": ["maisons-et-cites", "sia-habitat"]},
+        shared | unknown | {"slug": "pinson", "owners": []},
+        shared | none | {"slug": "zero", "owners": ["sia-habitat"]},
+    ]
+    return frame("indicators.cite_dashboard", rows)
+
+
 def without_heritage(data: SiteData) -> SiteData:
     """Return the edition as it is where the heritage layers were never fetched."""
     names = ("cite_ties", "cite_heritage", "cite_shares", "cite_contradictions")
@@ -291,6 +329,7 @@ def site_data(communes: int = 6) -> SiteData:
         cite_iris=keep(CITE_IRIS, []),
         cite_grid=keep(CITE_GRID, []),
         cite_contradictions=cite_contradictions(),
+        dashboard=dashboard(),
         typology=typology_frames(commune_codes(communes)),
         checks=pl.DataFrame(
             {

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from observatory.indicators.catalogue import Indicator, load_indicators, measured
 from observatory.indicators.compute import compute_observations
-from observatory.indicators.measures import MEASURES, beneficiary_measures, dwelling_measures, sum_up
+from observatory.indicators.measures import MEASURES, sum_up
+from observatory.indicators.mining import beneficiary_measures, dwelling_measures
 from observatory.tables import OBSERVATIONS, STATUSES
 
 RATE = Indicator(
@@ -182,7 +183,7 @@ def counts(public_measures, dwellings, beneficiaries, territories):
         [
             public_measures,
             dwelling_measures(dwellings, territories, public_measures),
-            beneficiary_measures(beneficiaries, territories),
+            beneficiary_measures(beneficiaries, territories, public_measures),
         ]
     )
 

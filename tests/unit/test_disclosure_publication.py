@@ -10,7 +10,7 @@ from disclosure_attacker import BASE, FAMILIES, MINIMUM, leaks, read_counts, rea
 from observatory.disclosure.audit import audit_release
 from observatory.disclosure.release import FIGURES, Release
 from observatory.disclosure.rules import UnprotectedMeasureError, protect_observations, protect_with_journal
-from observatory.indicators import measures
+from observatory.indicators import measures, mining
 from observatory.indicators.catalogue import load_indicators
 from observatory.indicators.compute import compute_observations
 from observatory.intake.deliveries import sample_rows
@@ -65,8 +65,8 @@ def publication(tmp_path_factory: pytest.TempPathFactory) -> Publication:
     counts = pl.concat(
         [
             public,
-            measures.dwelling_measures(dwellings, territories, public),
-            measures.beneficiary_measures(people, territories),
+            mining.dwelling_measures(dwellings, territories, public),
+            mining.beneficiary_measures(people, territories, public),
         ]
     )
     computed = compute_observations(INDICATORS, counts, territories)

@@ -8,12 +8,11 @@ from hypothesis import strategies as st
 from observatory.indicators.measures import (
     MEASURES,
     area_measures,
-    beneficiary_measures,
     census_measures,
-    dwelling_measures,
     population_measures,
     sum_up,
 )
+from observatory.indicators.mining import beneficiary_measures, dwelling_measures
 from observatory.tables import BENEFICIARIES, CENSUS, DWELLINGS
 
 SCHEMA = pl.Schema(MEASURES)
@@ -290,7 +289,7 @@ def test_dwellings_are_counted_by_state(small_territories):
         row["measure"]: row["amount"]
         for row in frame.filter(pl.col("level") == "commune", pl.col("code") == "59001").rows(named=True)
     }
-    assert commune == {
+    expected = {
         "mining_dwellings": 6,
         "mining_vacant": 1,
         "mining_labelled": 5,
@@ -298,7 +297,14 @@ def test_dwellings_are_counted_by_state(small_territories):
         "mining_occupied": 3,
         "mining_ayants_droit": 1,
         "mining_entries": 0,
+        "statut_travaux": 1,
+        "statut_a_demolir": 1,
+        "etiquette_a_c": 1,
+        "etiquette_d": 1,
+        "etiquette_e": 1,
+        "etiquette_f_g": 2,
     }
+    assert {measure: commune[measure] for measure in expected} == expected
     assert frame.schema == SCHEMA
     assert frame["vintage"].unique().to_list() == [2024]
 
@@ -360,7 +366,7 @@ def test_places_without_dwellings_have_true_zeros(small_territories):
 
 def test_no_delivery_gives_no_zeros(small_territories):
     assert dwelling_measures(dwellings_frame(), small_territories, NO_CENSUS).is_empty()
-    assert beneficiary_measures(beneficiaries_frame(), small_territories).is_empty()
+    assert beneficiary_measures(beneficiaries_frame(), small_territories, NO_CENSUS).is_empty()
 
 
 def test_another_vintage_does_not_count_twice(small_territories):
@@ -369,7 +375,7 @@ def test_another_vintage_does_not_count_twice(small_territories):
     )
     assert amounts(frame, "mining_dwellings", "basin") == {"BM": 1}
     assert {tuple(ids) for ids in frame["file_ids"]} == {("f",)}
-    frame = beneficiary_measures(beneficiaries_frame({}, {"vintage": 2023}), small_territories)
+    frame = beneficiary_measures(beneficiaries_frame({}, {"vintage": 2023}), small_territories, NO_CENSUS)
     assert amounts(frame, "beneficiaries", "basin") == {"BM": 1}
 
 
@@ -397,6 +403,7 @@ def test_beneficiaries_are_counted_by_age_and_kind(small_territories):
             {"birth_year": 1990, "kind": "other", "commune_code": "59002"},
         ),
         small_territories,
+        NO_CENSUS,
     )
     # Eighty in 2024: born in 1944 or before.
     assert amounts(frame, "beneficiaries_80_over", "commune") == {"59001": 1, "59002": 0, "62001": 1}
@@ -413,5 +420,5 @@ def test_the_fictive_stock_is_counted_to_the_unit(dwellings, beneficiaries, terr
     assert sum(amounts(frame, "mining_dwellings", "cite").values()) == kept["cite_slug"].count()
     vacant = kept.filter(pl.col("status") == "vacant", pl.col("commune_code") == "62498").height
     assert amounts(frame, "mining_vacant", "commune")["62498"] == vacant
-    people = beneficiary_measures(beneficiaries, territories)
+    people = beneficiary_measures(beneficiaries, territories, NO_CENSUS)
     assert amounts(people, "beneficiaries", "basin") == {"BM": beneficiaries.height}

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rendering_site import FICTIVE_VALUE, site_data
+from rendering_site import FICTIVE_VALUE, MADE, site_data
 
 from observatory.opendata import Export, ExportError, exports, fictive_mask, write_csv
 from observatory.rendering import SiteData
@@ -29,6 +29,7 @@ def publish(data: SiteData) -> dict[str, Export]:
         territories=data.territories,
         cites=data.cites,
         typology=data.typology,
+        dashboard=data.dashboard,
     )
     return {export.name: export for export in made}
 
@@ -49,7 +50,7 @@ def test_real_and_fictive_observations_share_no_row(data: SiteData, tmp_path: Pa
     made = read(write_csv(published["observations-donnees-fictives.csv"], tmp_path))
     assert len(real) + len(made) == data.observations.height
     assert {row["indicator"] for row in real} == {"population", "vacance"}
-    assert {row["indicator"] for row in made} == {"rotation"}
+    assert {row["indicator"] for row in made} == set(MADE)
     assert {row["nature"] for row in made} == {"données fictives"}
     assert next(iter(made[0])) == "nature"
     assert str(FICTIVE_VALUE) not in (tmp_path / "observations.csv").read_text()
@@ -66,10 +67,7 @@ def test_a_generated_file_makes_a_figure_fictive_whatever_its_definition(data: S
     assert set(kept["indicator"]) == {"population"}
     assert mixed.filter(fictive_mask(data.definitions, data.files))[
         "indicator"
-    ].unique().sort().to_list() == [
-        "rotation",
-        "vacance",
-    ]
+    ].unique().sort().to_list() == sorted([*MADE, "vacance"])
 
 
 def test_the_rows_written_are_the_rows_given(data: SiteData, tmp_path: Path) -> None:

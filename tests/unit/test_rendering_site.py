@@ -14,7 +14,7 @@ from observatory.rendering import SiteData, build_site
 from observatory.rendering.french import number
 from observatory.rendering.wording import perimeter_wording
 
-PAGES = 8 + 3 + 6 + 2 + 1
+PAGES = 9 + 3 + 6 + 2 + 1
 
 
 class PageReader(HTMLParser):
@@ -190,7 +190,8 @@ def test_charts_have_data_inline_and_a_table(site: Path) -> None:
     assert population["x"] == [7000.0, 8000.0]
     assert population["y"] == ["L’Écaillon", "Pévèle"]
     assert text.count('<figure class="chart') == text.count(" hidden>\n<figcaption>")
-    assert text.count("<table") == 4
+    # The last one is that of the breakdown, under its bars.
+    assert text.count("<table") == 5
 
 
 def test_a_cite_says_what_is_missing_and_why(readers: dict[Path, PageReader], site: Path) -> None:
@@ -246,10 +247,11 @@ def test_a_site_without_typology_checks_or_cites_still_stands(data: SiteData, tm
     empty = dataclasses.replace(
         data,
         cites=data.cites.clear(),
+        dashboard=data.dashboard.clear(),
         typology={name: table.clear() for name, table in data.typology.items()},
         checks=data.checks.clear(),
     )
-    assert len(build_site(empty, tmp_path / "site")) == PAGES - 3
+    assert len(build_site(empty, tmp_path / "site")) == PAGES - 4
 
 
 @pytest.mark.parametrize(
