@@ -109,7 +109,7 @@ def cites(core_etalab__commune_perimeters: pl.DataFrame) -> pl.DataFrame:
     CITE_SIGNALS.qualified_name,
     group="core",
     kinds={"csv", "polars"},
-    description="Cités dont les documents fondateurs signalent un projet, une démolition ou une pré-validation.",
+    description="Cités dont les documents fondateurs signalent un projet, une démolition, un accord.",
 )
 def cite_signals(core_mbm__cites: pl.DataFrame) -> pl.DataFrame:
     """Read what the follow-up committee and the technical group said of cités."""

@@ -14,7 +14,7 @@ from observatory.territories import cites_within
     CITE_DASHBOARD.qualified_name,
     group="indicators",
     kinds={"polars"},
-    description="Tableau de bord des cités : bailleurs, risques pour la valeur patrimoniale et leurs raisons.",
+    description="Tableau de bord des cités : bailleurs, risques pour le patrimoine et leurs raisons.",
 )
 def dashboard(
     core_mbm__cites: pl.DataFrame,

@@ -1,4 +1,4 @@
-"""The rules of secrecy by measure, read from ``rules.yaml`` and made for the breakdowns of the groups it counts.
+"""The rules of secrecy by measure: those of ``rules.yaml``, then those of the breakdowns of what they count.
 
 Belongs here: what makes a count sensitive, and what everybody knows of one count from another.
 Does not: which cells there are (``cells``), which are hidden to protect others (``linked``).

@@ -158,8 +158,8 @@ def _crossed(one: Breakdown, by_id: dict[str, Breakdown]) -> Breakdown:
     absent = [name for name in one.cross or () if name not in by_id or by_id[name].of != one.of]
     if absent:
         raise BreakdownError(
-            f"La répartition « {one.id} » croise « {absent[0]} », qui n’est pas avant elle ou ne porte pas sur "
-            "le même groupe."
+            f"La répartition « {one.id} » croise « {absent[0]} », qui n’est pas avant elle ou ne porte pas "
+            "sur le même groupe."
         )
     rows, columns = (by_id[name].categories for name in one.cross or ())
     categories = tuple(
@@ -173,8 +173,8 @@ def _check_inside(one: Breakdown, by_id: dict[str, Breakdown]) -> None:
     outer = by_id.get(one.inside or "")
     if outer is None or {c.id for c in outer.categories} != {c.id for c in one.categories}:
         raise BreakdownError(
-            f"La répartition « {one.id} » est contenue dans « {one.inside} », qui n’existe pas ou n’a pas les "
-            "mêmes catégories."
+            f"La répartition « {one.id} » est contenue dans « {one.inside} », qui n’existe pas ou n’a pas "
+            "les mêmes catégories."
         )
 
 

@@ -1,7 +1,7 @@
 """Breakdowns as bars cut in shares, and as age pyramids: plain HTML, read without script and in print.
 
 Belongs here: the widths of what is drawn.
-Does not: which breakdowns a page shows (``sheets``, ``pages``). The table under each drawing gives its figures.
+Does not: which breakdowns a page shows (``sheets``, ``pages``); the table under each gives its figures.
 """
 
 from collections.abc import Sequence
