@@ -58,7 +58,7 @@ class Inclusion:
     whole: Variable
     exact: bool = False
 
-    @property
+    @cached_property
     def coefficients(self) -> dict[Variable, int]:
         """Coefficients of the inequality ``<= 0``, or of the equation ``= 0``."""
         return {self.whole: -1} | dict.fromkeys(self.parts, 1)
@@ -110,6 +110,24 @@ class System:
             for cell in cells:
                 figures[cell].add(figure)
         return {cell: frozenset(keys) for cell, keys in figures.items()}
+
+    @cached_property
+    def cells_of(self) -> dict[Variable, list[Key]]:
+        """Variable -> the cells that sum it."""
+        found: defaultdict[Variable, list[Key]] = defaultdict(list)
+        for key, cell in self.cells.items():
+            for variable in cell.variables:
+                found[variable].append(key)
+        return dict(found)
+
+    @cached_property
+    def targets_of(self) -> dict[Variable, list[Key]]:
+        """Variable -> the targets that it stands in."""
+        found: defaultdict[Variable, list[Key]] = defaultdict(list)
+        for key, target in self.targets.items():
+            for variable in target.plus | target.minus:
+                found[variable].append(key)
+        return dict(found)
 
     @cached_property
     def inclusions_of(self) -> dict[Variable, list[Inclusion]]:
