@@ -15,6 +15,7 @@ from observatory.disclosure.deduction import (
     Equation,
     Knowledge,
     deduce,
+    equation_of,
     inclusions_of,
     learn,
     substitute,
@@ -76,10 +77,8 @@ class Attacker:
             del self.fixed[variable]
         region, equations = self._region(gone, lost)
         targets = {key for variable in region for key in self.system.targets_of.get(variable, ())}
-        unknown = Component(
-            self.system, self.fixed, tuple(sorted(region)), tuple(equations), {key: {} for key in targets}
-        )
-        left = self.accept(deduce(self.system, self.fixed, [unknown], ()))
+        unknown = Component(self.system, self.fixed, tuple(sorted(region)), (), {key: {} for key in targets})
+        left = self.accept(deduce(self.system, self.fixed, [unknown], equations))
         bare = tuple(exposure for key, exposure in self._untouched.items() if key not in targets)
         self._untouched = {}
         return replace(left, settled=left.settled + bare)
@@ -111,8 +110,7 @@ class Attacker:
 
     def _without_others(self, cell: Key, region: set[Variable]) -> Equation:
         """Return the equation of a cell, less those of components outside a region that it contains."""
-        own = self.system.cells[cell]
-        equation = substitute(Equation(own.variables, own.value, {cell: 1}), self.fixed)
+        equation = self._equation(cell)
         others = {
             id(part): part for v in equation.variables if v not in region for part in [self._component_of[v]]
         }
@@ -129,7 +127,11 @@ class Attacker:
             for variable in self.system.cells[cell].variables
             if (part := self._component_of.get(variable)) is not None
         }
-        return deduce(self.system, self.fixed, list(touched.values()), cells)
+        equations = [self._equation(cell) for cell in sorted(cells)]
+        return deduce(self.system, self.fixed, list(touched.values()), equations)
+
+    def _equation(self, cell: Key) -> Equation:
+        return substitute(equation_of(self.system, cell, self.known), self.fixed)
 
     def accept(self, knowledge: Knowledge, shown: Key | None = None) -> Knowledge:
         """Take ``knowledge`` for what is known, once a figure is ``shown``."""

@@ -6,7 +6,7 @@ Does not: intervals (``attack``).
 """
 
 from collections import ChainMap, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 
 from observatory.disclosure.system import Inclusion, InconsistentCellsError, Key, System, Variable
@@ -71,34 +71,51 @@ def learn(system: System, hidden: Iterable[Key]) -> Knowledge:
         system.inclusions_of,
     )
     everything = Component(system, {}, tuple(sorted(variables)), (), {key: {} for key in system.targets})
-    return deduce(system, {}, [everything], system.known(hidden))
+    known = system.known(hidden)
+    return deduce(system, {}, [everything], [equation_of(system, cell, known) for cell in sorted(known)])
+
+
+def equation_of(system: System, cell: Key, known: Set[Key]) -> Equation:
+    """Return what a published cell adds to the published cells that it contains."""
+    own = system.cells[cell]
+    rest, value, origin = set(own.variables), own.value, {cell: 1}
+    inside = list(system.inside.get(cell, ()))
+    while inside:
+        part = inside.pop()
+        if part in known and system.cells[part].variables <= rest:
+            rest -= system.cells[part].variables
+            value -= system.cells[part].value
+            origin[part] = -1
+        elif not rest.isdisjoint(system.cells[part].variables):
+            inside += system.inside.get(part, ())
+    return Equation(frozenset(rest), value, origin)
 
 
 def deduce(
-    system: System, fixed: Mapping[Variable, Equation], components: list[Component], cells: Iterable[Key]
+    system: System,
+    fixed: Mapping[Variable, Equation],
+    components: list[Component],
+    published: Iterable[Equation],
 ) -> Knowledge:
-    """Return what follows when ``cells`` are published too.
+    """Return what follows when more is published.
 
     Args:
         system: the whole system.
         fixed: variables known before; the knowledge returned looks them up here.
-        components: all the components that the cells touch.
-        cells: keys of cells that were not known.
+        components: all the components that the equations touch.
+        published: equations that were not known, without the variables known before.
 
     Raises:
         InconsistentCellsError: the cells contradict one another.
     """
     learnt: dict[Variable, Equation] = {}
     known = ChainMap(learnt, fixed) if fixed else learnt
-    published = sorted(cells, key=lambda key: (len(system.cells[key].variables), key))
-    equations = [
-        Equation(system.cells[key].variables, system.cells[key].value, {key: 1}) for key in published
-    ] + [eq for part in components for eq in part.equations]
+    equations = [*published, *(eq for part in components for eq in part.equations)]
     unknown = [variable for part in components for variable in part.variables]
     definitions = [known for known in inclusions_of(system, unknown) if known.exact]
     while True:
         before = len(learnt)
-        equations = _settle(equations, known, learnt)
+        equations = _settle(equations, learnt)
         definitions = _settle_definitions(definitions, known, learnt)
         if len(learnt) == before:
             equations = _differences(equations)
@@ -115,7 +132,7 @@ def deduce(
             path = combination((sign, known[variable].origin) for variable, sign in signs.items())
             causes = frozenset().union(*(known[variable].origin for variable in signs))
             settled.append(Exposure(key, value, value, causes, path))
-    unknown = [variable for variable in unknown if variable not in known]
+    unknown = [variable for variable in unknown if variable not in learnt]
     parts = _components(system, known, unknown, equations, forms)
     return Knowledge(known, learnt, tuple(parts), tuple(settled))
 
@@ -136,13 +153,11 @@ def inclusions_of(system: System, variables: Iterable[Variable]) -> list[Inclusi
     return list(found.values())
 
 
-def _settle(
-    equations: list[Equation], known: Mapping[Variable, Equation], learnt: dict[Variable, Equation]
-) -> list[Equation]:
+def _settle(equations: list[Equation], learnt: dict[Variable, Equation]) -> list[Equation]:
     """Move to ``learnt`` the variables that an equation gives alone; return the others less what is known."""
     left = []
-    for equation in equations:
-        rest = substitute(equation, known)
+    for equation in sorted(equations, key=lambda equation: len(equation.variables)):
+        rest = substitute(equation, learnt)
         if rest.value < -TOLERANCE or (not rest.variables and rest.value > TOLERANCE):
             raise InconsistentCellsError.among(equation.origin)
         if len(rest.variables) == 1:

@@ -20,6 +20,7 @@ from observatory.disclosure.cover import cover_lines
 from observatory.disclosure.deduction import Exposure, Knowledge
 from observatory.disclosure.superfluous import give_back
 from observatory.disclosure.system import Key, System
+from observatory.disclosure.witness import Witnesses
 from observatory.errors import ObservatoryError
 
 
@@ -30,21 +31,21 @@ class ExposedCellError(ObservatoryError):
 def protect(system: System, primary: Iterable[Key]) -> dict[Key, Key | None]:
     """Return the figures to hide, ``primary`` included, so that every target keeps its width.
 
-    Each secondary suppression comes with the target that asks for it; primary ones come without, and beyond
-    ``MANY`` suppressions so do those that the lines of the tables ask for.
+    Each secondary suppression comes with a target that it protects; primary ones come without.
 
     Raises:
-        ExposedCellError: nothing is left to hide beside an exposed amount.
+        ExposedCellError: nothing is left to hide beside an exposed amount, or the last attack finds one.
         InconsistentCellsError: the cells contradict one another.
     """
     primary = frozenset(primary)
     attacker = Attacker(system)
+    witnesses = Witnesses(attacker, primary)
     covered = cover_lines(system, set(primary), _needs(system))
     saved: dict[Key, Key | None] = dict.fromkeys(sorted(covered))
     knowledge = attacker.hide(primary | covered)
     cuts: list[Cut] = []
     pending = set(system.targets)
-    while exposed := _exposed(knowledge, pending):
+    while exposed := _exposed(knowledge, witnesses, pending):
         cuts += [cut_of(system, exposure) for exposure in exposed]
         added = _additions(system, attacker.hidden, exposed)
         for target, figures in added.items():
@@ -52,16 +53,18 @@ def protect(system: System, primary: Iterable[Key]) -> dict[Key, Key | None]:
         # Hiding more only widens intervals: what was safe stays safe.
         pending = {exposure.target for exposure in exposed}
         knowledge = attacker.hide(frozenset().union(*added.values()))
-    saved |= give_back(attacker, primary, saved)
-    kept = set(attacker.hidden)
-    hidden = improve(system, primary, kept, cuts, lambda trial: audit(system, trial))
-    if hidden != kept:
+    saved |= give_back(attacker, witnesses, primary, saved)
+    hidden = improve(system, primary, attacker.hidden, cuts, lambda trial: audit(system, trial))
+    if hidden != attacker.hidden:
         # Zeros are never chosen as cover, yet one hidden along with another count may be all it takes.
         attacker = Attacker(system)
         attacker.hide(hidden)
-        saved |= give_back(attacker, primary, saved)
-        hidden = attacker.hidden
-    return {figure: None if figure in primary else saved.get(figure) for figure in sorted(hidden)}
+        saved |= give_back(attacker, Witnesses(attacker, primary), primary, saved)
+    for exposure in audit(system, attacker.hidden):
+        raise ExposedCellError(
+            f"L’effectif « {' / '.join(exposure.target)} » se retrouve dans ce qui allait être publié."
+        )
+    return {figure: None if figure in primary else saved[figure] for figure in sorted(attacker.hidden)}
 
 
 def _needs(system: System) -> dict[Key, float]:
@@ -70,12 +73,13 @@ def _needs(system: System) -> dict[Key, float]:
     return {cells[target.plus]: target.width for target in system.targets.values() if target.plus in cells}
 
 
-def _exposed(knowledge: Knowledge, pending: set[Key]) -> list[Exposure]:
+def _exposed(knowledge: Knowledge, witnesses: Witnesses, pending: set[Key]) -> list[Exposure]:
+    """Return the ``pending`` targets that come out; those that a proof covers are not attacked."""
     found = [exposure for exposure in knowledge.settled if exposure.target in pending]
     for component in knowledge.components:
-        targets = {key: form for key, form in component.targets.items() if key in pending}
-        if targets:
-            found += exposures(replace(component, targets=targets))
+        doubtful = witnesses.prove(component, component.targets.keys() & pending)
+        targets = {key: form for key, form in component.targets.items() if key in doubtful}
+        found += exposures(replace(component, targets=targets))
     return sorted(found, key=lambda exposure: exposure.target)
 
 

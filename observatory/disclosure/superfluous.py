@@ -12,18 +12,24 @@ from dataclasses import replace
 
 from observatory.disclosure.attack import exposures
 from observatory.disclosure.attacker import Attacker
-from observatory.disclosure.deduction import Component, Knowledge
-from observatory.disclosure.system import Key, Variable
-from observatory.disclosure.witness import Moves, Witnesses
+from observatory.disclosure.deduction import Knowledge
+from observatory.disclosure.system import Key
+from observatory.disclosure.witness import Witnesses
 
 
-def give_back(attacker: Attacker, primary: frozenset[Key], saved: Mapping[Key, Key | None]) -> dict[Key, Key]:
+def give_back(
+    attacker: Attacker,
+    witnesses: Witnesses,
+    primary: frozenset[Key],
+    saved: Mapping[Key, Key | None],
+) -> dict[Key, Key]:
     """Show again, largest first, every secondary suppression that the protection does not need.
 
     One pass is enough: what may not be given back now may not be later, when more is published.
 
     Args:
         attacker: its hidden figures protect every target.
+        witnesses: proofs of it; a target that has none is attacked whenever it might be exposed.
         primary: figures hidden in any case.
         saved: figure -> target that it was hidden for.
 
@@ -31,9 +37,6 @@ def give_back(attacker: Attacker, primary: frozenset[Key], saved: Mapping[Key, K
         The secondary suppressions that are left, and for each a target that it protects.
     """
     system = attacker.system
-    witnesses = Witnesses(system)
-    for component in attacker.components():
-        _prove(attacker, primary, witnesses, component, set(component.targets))
 
     def size(figure: Key) -> float:
         return max((system.cells[cell].value for cell in system.figures[figure]), default=0.0)
@@ -42,29 +45,15 @@ def give_back(attacker: Attacker, primary: frozenset[Key], saved: Mapping[Key, K
     for figure in sorted(attacker.hidden - primary, key=lambda figure: (-size(figure), figure)):
         trial = attacker.show(figure)
         doubtful = {key for cell in system.figures[figure] - attacker.known for key in witnesses.broken(cell)}
-        doubtful |= {key for part in trial.components for key in part.targets if not witnesses.holds(key)}
+        doubtful |= witnesses.unproven(key for part in trial.components for key in part.targets)
         leak = _first_leak(trial, doubtful, saved.get(figure))
         if leak is not None:
             kept[figure] = leak
             continue
         attacker.accept(trial, figure)
         for component in trial.components:
-            _prove(attacker, primary, witnesses, component, doubtful & component.targets.keys())
+            witnesses.prove(component, doubtful & component.targets.keys())
     return kept
-
-
-def _prove(
-    attacker: Attacker, primary: frozenset[Key], witnesses: Witnesses, component: Component, keys: set[Key]
-) -> None:
-    system = attacker.system
-
-    def price(variable: Variable) -> float:
-        """Moves had better change what stays hidden in any case."""
-        hidden = [cell for cell in system.cells_of.get(variable, ()) if cell not in attacker.known]
-        return 0.1 + sum(not system.printing.get(cell, frozenset()) <= primary for cell in hidden)
-
-    if keys:
-        witnesses.prove(component, sorted(keys), Moves(component, attacker.truth, price))
 
 
 def _first_leak(trial: Knowledge, doubtful: set[Key], first: Key | None) -> Key | None:

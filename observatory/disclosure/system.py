@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 
 from observatory.errors import ObservatoryError
 
@@ -113,11 +114,21 @@ class System:
 
     @cached_property
     def cells_of(self) -> dict[Variable, list[Key]]:
-        """Variable -> the cells that sum it."""
+        """Variable -> the cells that sum it, smallest first."""
         found: defaultdict[Variable, list[Key]] = defaultdict(list)
-        for key, cell in self.cells.items():
-            for variable in cell.variables:
+        for key in sorted(self.cells, key=lambda key: (len(self.cells[key].variables), key)):
+            for variable in self.cells[key].variables:
                 found[variable].append(key)
+        return dict(found)
+
+    @cached_property
+    def inside(self) -> dict[Key, list[Key]]:
+        """Cell -> the cells that it contains, but for those that these contain."""
+        pairs = {pair for cells in self.cells_of.values() for pair in pairwise(cells)}
+        found: defaultdict[Key, list[Key]] = defaultdict(list)
+        for part, whole in sorted(pairs):
+            if self.cells[part].variables <= self.cells[whole].variables:
+                found[whole].append(part)
         return dict(found)
 
     @cached_property

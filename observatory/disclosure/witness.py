@@ -10,13 +10,14 @@ Operational Research 171, 2006).
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 import numpy as np
 
+from observatory.disclosure.attacker import Attacker
 from observatory.disclosure.deduction import TOLERANCE, Component
 from observatory.disclosure.programme import Form, Programme, load
-from observatory.disclosure.system import Key, System, Variable
+from observatory.disclosure.system import Key, Variable
 
 _PENALTY = 1e-3
 """What a unit moved costs beside a unit of the amount: short moves first, none left out."""
@@ -83,34 +84,51 @@ class Moves:
 
 
 class Witnesses:
-    """One proof for each protected amount, and which of them a cell breaks."""
+    """One proof for each protected amount, and which of them a cell breaks.
 
-    def __init__(self, system: System) -> None:
-        self._system = system
+    Args:
+        attacker: who must not tell the moves from the truth.
+        primary: figures hidden in any case, which moves had better change.
+    """
+
+    def __init__(self, attacker: Attacker, primary: frozenset[Key]) -> None:
+        self._attacker, self._primary = attacker, primary
         self._moves: dict[Key, list[Move]] = {}
         self._moving: defaultdict[Variable, set[Key]] = defaultdict(set)
 
-    def prove(self, component: Component, keys: Iterable[Key], moves: Moves) -> None:
-        """Keep a proof for each of some targets of a component, where one is found."""
-        for key in keys:
+    def prove(self, component: Component, keys: Collection[Key]) -> set[Key]:
+        """Look for a proof for some targets of a component; return those that are left without."""
+        if not keys:
+            return set()
+        moves = Moves(component, self._attacker.truth, self._price)
+        for key in sorted(keys):
             for variable in (variable for move in self._moves.pop(key, ()) for variable in move):
                 self._moving[variable].discard(key)
-            found = moves.widening(component.targets[key], self._system.targets[key].width)
+            found = moves.widening(component.targets[key], self._attacker.system.targets[key].width)
             if found is not None:
                 self._moves[key] = found
                 for variable in (variable for move in found for variable in move):
                     self._moving[variable].add(key)
+        return {key for key in keys if key not in self._moves}
 
-    def holds(self, key: Key) -> bool:
-        """Return whether a target has a proof."""
-        return key in self._moves
+    def unproven(self, keys: Iterable[Key]) -> set[Key]:
+        """Return the targets that have no proof."""
+        return {key for key in keys if key not in self._moves}
 
     def broken(self, cell: Key) -> set[Key]:
         """Return the targets whose proof needs a cell to be hidden."""
-        variables = self._system.cells[cell].variables
+        variables = self._attacker.system.cells[cell].variables
         touched = {key for variable in variables for key in self._moving.get(variable, ())}
         return {
             key
             for key in touched
             if any(abs(sum(move.get(v, 0.0) for v in variables)) > TOLERANCE for move in self._moves[key])
         }
+
+    def _price(self, variable: Variable) -> float:
+        """Return what moving a variable costs: it grows with the cells that may be shown again."""
+        system, known = self._attacker.system, self._attacker.known
+        return 0.1 + sum(
+            cell not in known and not system.printing.get(cell, self._primary) <= self._primary
+            for cell in system.cells_of.get(variable, ())
+        )
