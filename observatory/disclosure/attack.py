@@ -14,17 +14,15 @@ Control (2001), chapter 5. Cells that contain one another are first replaced by 
 that the system falls apart into small components.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 
 import numpy as np
-from scipy.optimize import OptimizeResult, linprog
 from scipy.sparse import coo_array
 
 from observatory.disclosure.deduction import TOLERANCE, Component, Exposure, combination, learn
-from observatory.disclosure.system import InconsistentCellsError, Key, System, Variable
-
-HIGHEST = 1e6
-"""No count of the basin, of some 1.2 million inhabitants, is believed to exceed this."""
+from observatory.disclosure.programme import Form, Programme, Solution
+from observatory.disclosure.system import Key, System, Variable
 
 
 def exposures(component: Component, first: Iterable[Key] = ()) -> Iterator[Exposure]:
@@ -36,40 +34,77 @@ def exposures(component: Component, first: Iterable[Key] = ()) -> Iterator[Expos
     """
     if not component.targets:
         return
-    reached: dict[Key, tuple[float, float]] = {}
-    programme = _Programme(component)
-
-    def note(solution: np.ndarray) -> None:
-        for key in component.targets:
-            value = programme.objectives[key] @ solution
-            least, most = reached.get(key, (value, value))
-            reached[key] = min(least, value), max(most, value)
+    programme = Programme(component)
+    reach = _Reach(component, programme)
 
     def attack(key: Key) -> Exposure | None:
         width = component.system.targets[key].width - TOLERANCE
-        given, causes = _given(component, key)
+        solutions: list[Solution] = []
         for sign in (1, -1):
-            if key in reached and reached[key][1] - reached[key][0] >= width:
+            if reach.of(key) >= width:
                 return None
-            result = programme.solve(sign * programme.objectives[key])
-            causes |= programme.causes(result)
-            note(result.x)
-        least, most = reached[key]
-        if most - least >= width:
+            solutions.append(programme.greatest(component.targets[key], sign))
+            reach.note(solutions[-1].point)
+        if reach.of(key) >= width:
             return None
-        return Exposure(key, given + float(least), given + float(most), frozenset(causes))
+        given, causes = _given(component, key)
+        most, least = (given + solution.value for solution in solutions)
+        return Exposure(key, least, most, frozenset(causes.union(*map(programme.causes, solutions))))
 
     early = [key for key in first if key in component.targets]
     for key in early:
         if exposure := attack(key):
             yield exposure
     # A few solutions that push all targets at once clear most of them without a programme each.
-    for push in programme.pushes():
+    for push in _pushes(component):
         for sign in (1, -1):
-            note(programme.solve(sign * push).x)
+            reach.note(programme.greatest(push, sign).point)
     for key in component.targets:
         if key not in early and (exposure := attack(key)):
             yield exposure
+
+
+class _Reach:
+    """The values that solutions give to each target: any two of them are possible."""
+
+    def __init__(self, component: Component, programme: Programme) -> None:
+        self._row = {key: row for row, key in enumerate(component.targets)}
+        entries = [
+            (self._row[key], programme.index[variable], coefficient)
+            for key, form in component.targets.items()
+            for variable, coefficient in form.items()
+        ]
+        rows, columns, values = zip(*entries, strict=True)
+        shape = len(self._row), len(component.variables)
+        self._forms = coo_array((values, (rows, columns)), shape=shape, dtype=float).tocsr()
+        self._least = np.full(len(self._row), np.inf)
+        self._most = np.full(len(self._row), -np.inf)
+
+    def note(self, point: np.ndarray) -> None:
+        values = self._forms @ point
+        np.minimum(self._least, values, out=self._least)
+        np.maximum(self._most, values, out=self._most)
+
+    def of(self, key: Key) -> float:
+        row = self._row[key]
+        return self._most[row] - self._least[row]
+
+
+def _pushes(component: Component) -> list[Form]:
+    """Return forms that move all targets at once: together, then every other one apart."""
+    forms = list({tuple(sorted(form.items())): form for form in component.targets.values()}.values())
+    if len(forms) < 3:
+        return []
+    apart = (form if row % 2 else {v: -c for v, c in form.items()} for row, form in enumerate(forms))
+    return [_total(forms), _total(apart)]
+
+
+def _total(forms: Iterable[Form]) -> Form:
+    total: defaultdict[Variable, float] = defaultdict(float)
+    for form in forms:
+        for variable, coefficient in form.items():
+            total[variable] += coefficient
+    return total
 
 
 def audit(system: System, hidden: Iterable[Key]) -> list[Exposure]:
@@ -95,127 +130,25 @@ def intervals(system: System, hidden: Iterable[Key] = ()) -> list[Exposure]:
     found = list(knowledge.settled)
     for component in knowledge.components:
         if component.targets:
-            programme = _Programme(component)
-            found += [programme.interval(component, key) for key in component.targets]
+            programme = Programme(component)
+            found += [_interval(component, programme, key) for key in component.targets]
     return sorted(found, key=lambda exposure: exposure.target)
 
 
 def _given(component: Component, key: Key) -> tuple[float, set[Key]]:
     """Return the part of a target that is exactly known, and the published cells that give it."""
-    target, fixed = component.system.targets[key], component.fixed
-    plus, minus = target.plus & fixed.keys(), target.minus & fixed.keys()
-    value = sum(fixed[variable].value for variable in plus) - sum(fixed[variable].value for variable in minus)
-    return value, {cell for variable in plus | minus for cell in fixed[variable].origin}
+    target, unknown = component.system.targets[key], component.targets[key]
+    signs = dict.fromkeys(target.plus, 1) | dict.fromkeys(target.minus, -1)
+    known = [(sign, component.fixed[variable]) for variable, sign in signs.items() if variable not in unknown]
+    return sum(sign * eq.value for sign, eq in known), {cell for _, eq in known for cell in eq.origin}
 
 
-class _Programme:
-    """The matrices of a component, built once, and the published cells behind each line and bound."""
-
-    def __init__(self, component: Component) -> None:
-        self.index = {variable: position for position, variable in enumerate(component.variables)}
-        self.size = len(component.variables)
-        self.lower = np.zeros(self.size)
-        highest = component.system.highest
-        self.upper = np.array([highest.get(variable[0], HIGHEST) for variable in component.variables])
-        self.lower_origin: dict[int, frozenset[Key]] = {}
-        self.upper_origin: dict[int, frozenset[Key]] = {}
-        self.equal_origin = [frozenset(eq.origin) for eq in component.equations]
-        self.equal_value = [eq.value for eq in component.equations]
-        self.limit_origin: list[frozenset[Key]] = []
-        self.limit_value: list[float] = []
-        self.equal_line = [dict.fromkeys(eq.variables, 1) for eq in component.equations]
-        self.limit = self._matrix(self._limits(component))
-        self.equal = self._matrix(self.equal_line)
-        self.objectives = {key: self._vector(form) for key, form in component.targets.items()}
-
-    def _vector(self, form: Mapping[Variable, int]) -> np.ndarray:
-        vector = np.zeros(self.size)
-        for variable, coefficient in form.items():
-            vector[self.index[variable]] = coefficient
-        return vector
-
-    def _matrix(self, lines: list[dict[Variable, int]]) -> coo_array | None:
-        if not lines:
-            return None
-        entries = [(row, self.index[v], c) for row, line in enumerate(lines) for v, c in line.items()]
-        rows, columns, values = zip(*entries, strict=True)
-        return coo_array((values, (rows, columns)), shape=(len(lines), self.size), dtype=float)
-
-    def _limits(self, component: Component) -> list[dict[Variable, int]]:
-        """Return the inclusions that hold several unknowns.
-
-        Exact ones join the equations, and those that hold one unknown become bounds.
-        """
-        lines = []
-        known = component.system.inclusions_of
-        distinct = {id(inclusion): inclusion for v in component.variables for inclusion in known.get(v, ())}
-        for inclusion in distinct.values():
-            unknown = {v: c for v, c in inclusion.coefficients.items() if v in self.index}
-            given = {v: c for v, c in inclusion.coefficients.items() if v not in self.index}
-            room = -sum(c * component.fixed[v].value for v, c in given.items())
-            origin = frozenset().union(*(component.fixed[v].origin for v in given))
-            if len(unknown) > 1 and inclusion.exact:
-                self.equal_line.append(unknown)
-                self.equal_value.append(room)
-                self.equal_origin.append(origin)
-                continue
-            if len(unknown) > 1:
-                lines.append(unknown)
-                self.limit_value.append(room)
-                self.limit_origin.append(origin)
-                continue
-            variable, coefficient = next(iter(unknown.items()))
-            position = self.index[variable]
-            bound = room * coefficient
-            if (coefficient > 0 or inclusion.exact) and bound < self.upper[position]:
-                self.upper[position], self.upper_origin[position] = bound, origin
-            if (coefficient < 0 or inclusion.exact) and bound > self.lower[position]:
-                self.lower[position], self.lower_origin[position] = bound, origin
-        return lines
-
-    def pushes(self) -> list[np.ndarray]:
-        """Return objectives that move all targets at once: together, then every other one apart."""
-        vectors = list({tuple(vector): vector for vector in self.objectives.values()}.values())
-        if len(vectors) < 3:
-            return []
-        together = sum(vectors)
-        apart = sum(vector if row % 2 else -vector for row, vector in enumerate(vectors))
-        return [np.asarray(together), np.asarray(apart)]
-
-    def solve(self, objective: np.ndarray) -> OptimizeResult:
-        """Return the solution of least ``objective``."""
-        result = linprog(
-            objective,
-            A_ub=self.limit,
-            b_ub=self.limit_value or None,
-            A_eq=self.equal,
-            b_eq=self.equal_value or None,
-            bounds=np.column_stack([self.lower, self.upper]),
-            method="highs-ds",
-        )
-        if result.x is None:
-            raise InconsistentCellsError.among(frozenset().union(*self.equal_origin))
-        return result
-
-    def interval(self, component: Component, key: Key) -> Exposure:
-        """Return the interval of one target."""
-        given, causes = _given(component, key)
-        low, high = self.solve(self.objectives[key]), self.solve(-self.objectives[key])
-        least, most = (float(given + self.objectives[key] @ result.x) for result in (low, high))
-        # The equations come first among the equalities; definitions follow.
-        held = zip(-high.eqlin.marginals, component.equations, strict=False)
-        path = combination((float(dual), equation.origin) for dual, equation in held)
-        return Exposure(key, least, most, frozenset(causes | self.causes(low) | self.causes(high)), path)
-
-    def causes(self, result: OptimizeResult) -> set[Key]:
-        """Return the published cells behind the lines and bounds that hold a solution back."""
-        found: set[Key] = set()
-        for marginals, origins in (
-            (result.eqlin.marginals, dict(enumerate(self.equal_origin))),
-            (result.ineqlin.marginals, dict(enumerate(self.limit_origin))),
-            (result.upper.marginals, self.upper_origin),
-            (result.lower.marginals, self.lower_origin),
-        ):
-            for position in np.flatnonzero(np.abs(marginals) > TOLERANCE):
-                found |= origins.get(int(position), frozenset())
-        return found
+def _interval(component: Component, programme: Programme, key: Key) -> Exposure:
+    """Return the interval of one target."""
+    given, causes = _given(component, key)
+    high, low = (programme.greatest(component.targets[key], sign) for sign in (1, -1))
+    # The equations come first among the lines; definitions follow.
+    held = zip(high.line_duals.tolist(), component.equations, strict=False)
+    path = combination((dual, equation.origin) for dual, equation in held)
+    causes |= programme.causes(low) | programme.causes(high)
+    return Exposure(key, given + low.value, given + high.value, frozenset(causes), path)

@@ -166,6 +166,7 @@ def build_system(
 def _lines(policy: Policy, areas: Areas, cells: Mapping[Key, Cell]) -> Iterator[Line]:
     """Yield the lines of the printed tables: by category in one area, and by area of one measure."""
     printed = sorted({(level, code) for _, level, code in cells})
+    measures = sorted({key[0] for key in cells})
     for partition in policy.partitions:
         for area in printed:
             whole, parts = (partition.whole, *area), tuple((part, *area) for part in partition.parts)
@@ -176,7 +177,7 @@ def _lines(policy: Policy, areas: Areas, cells: Mapping[Key, Cell]) -> Iterator[
             inside = [
                 other for other in printed if other[0] == inner and areas.places[other] <= areas.places[area]
             ]
-            for measure in sorted({key[0] for key in cells}):
+            for measure in measures:
                 parts = tuple((measure, *other) for other in inside)
                 if inside and {(measure, *area), *parts} <= cells.keys():
                     whole = (measure, *area)

@@ -54,7 +54,7 @@ def improve(
     """
     needed = dict.fromkeys(cuts)
     cost = system.weight(hidden)
-    for _ in range(ROUNDS):
+    for _ in range(ROUNDS if len(hidden) - len(primary) <= 500 else 0):
         if frozenset() in needed:
             # Only a zero covers it: no choice made here would do better than the first one.
             return hidden

@@ -5,11 +5,11 @@ that the others fall into.
 Does not: intervals (``attack``).
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections import ChainMap, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 
-from observatory.disclosure.system import InconsistentCellsError, Key, System, Variable
+from observatory.disclosure.system import Inclusion, InconsistentCellsError, Key, System, Variable
 
 TOLERANCE = 1e-6
 """Counts are whole numbers; sums and solutions closer than this are equal."""
@@ -43,6 +43,7 @@ class Knowledge:
     """What follows from the published cells: variables exactly known, and linked unknown ones."""
 
     fixed: Mapping[Variable, Equation]
+    learnt: Mapping[Variable, Equation]
     components: tuple["Component", ...]
     settled: tuple[Exposure, ...]
 
@@ -69,36 +70,57 @@ def learn(system: System, hidden: Iterable[Key]) -> Knowledge:
         *(target.plus | target.minus for target in system.targets.values()),
         system.inclusions_of,
     )
-    everything = Component(system, {}, tuple(variables), (), {key: {} for key in system.targets})
-    return deduce(system, {}, [everything], system.known(hidden))
+    everything = Component(system, {}, tuple(sorted(variables)), (), {key: {} for key in system.targets})
+    known = system.known(hidden)
+    return deduce(system, {}, [everything], [equation_of(system, cell, known) for cell in sorted(known)])
+
+
+def equation_of(system: System, cell: Key, known: Set[Key]) -> Equation:
+    """Return what a published cell adds to the published cells that it contains."""
+    own = system.cells[cell]
+    rest, value, origin = set(own.variables), own.value, {cell: 1}
+    inside = list(system.inside.get(cell, ()))
+    while inside:
+        part = inside.pop()
+        if part in known and system.cells[part].variables <= rest:
+            rest -= system.cells[part].variables
+            value -= system.cells[part].value
+            origin[part] = -1
+        elif not rest.isdisjoint(system.cells[part].variables):
+            inside += system.inside.get(part, ())
+    return Equation(frozenset(rest), value, origin)
 
 
 def deduce(
-    system: System, fixed: Mapping[Variable, Equation], components: list[Component], cells: Iterable[Key]
+    system: System,
+    fixed: Mapping[Variable, Equation],
+    components: list[Component],
+    published: Iterable[Equation],
 ) -> Knowledge:
-    """Return what follows when ``cells`` are published too.
+    """Return what follows when more is published.
 
     Args:
         system: the whole system.
-        fixed: variables known before.
-        components: all the components that the cells touch.
-        cells: keys of cells that were not known.
+        fixed: variables known before; the knowledge returned looks them up here.
+        components: all the components that the equations touch.
+        published: equations that were not known, without the variables known before.
 
     Raises:
         InconsistentCellsError: the cells contradict one another.
     """
-    known = dict(fixed)
-    learnt = [Equation(system.cells[key].variables, system.cells[key].value, {key: 1}) for key in cells]
-    equations = [
-        _substitute(eq, known) for eq in [*learnt, *(eq for part in components for eq in part.equations)]
-    ]
+    learnt: dict[Variable, Equation] = {}
+    known = ChainMap(learnt, fixed) if fixed else learnt
+    equations = [*published, *(eq for part in components for eq in part.equations)]
+    unknown = [variable for part in components for variable in part.variables]
+    definitions = [known for known in inclusions_of(system, unknown) if known.exact]
     while True:
-        equations = _differences(equations)
-        single = {next(iter(eq.variables)): eq for eq in equations if len(eq.variables) == 1}
-        if not single:
-            break
-        known |= single
-        equations = [_substitute(eq, known) for eq in equations]
+        before = len(learnt)
+        equations = _settle(equations, learnt)
+        definitions = _settle_definitions(definitions, known, learnt)
+        if len(learnt) == before:
+            equations = _differences(equations)
+            if all(len(eq.variables) > 1 for eq in equations):
+                break
     forms, settled = {}, []
     for key in sorted(key for part in components for key in part.targets):
         target = system.targets[key]
@@ -110,8 +132,9 @@ def deduce(
             path = combination((sign, known[variable].origin) for variable, sign in signs.items())
             causes = frozenset().union(*(known[variable].origin for variable in signs))
             settled.append(Exposure(key, value, value, causes, path))
-    unknown = [variable for part in components for variable in part.variables if variable not in known]
-    return Knowledge(known, tuple(_components(system, known, unknown, equations, forms)), tuple(settled))
+    unknown = [variable for variable in unknown if variable not in learnt]
+    parts = _components(system, known, unknown, equations, forms)
+    return Knowledge(known, learnt, tuple(parts), tuple(settled))
 
 
 def combination(terms: Iterable[tuple[float, Mapping[Key, float]]]) -> dict[Key, float]:
@@ -123,15 +146,57 @@ def combination(terms: Iterable[tuple[float, Mapping[Key, float]]]) -> dict[Key,
     return {key: times for key, times in found.items() if abs(times) > TOLERANCE}
 
 
-def _substitute(equation: Equation, fixed: Mapping[Variable, Equation]) -> Equation:
-    gone = equation.variables & fixed.keys()
+def inclusions_of(system: System, variables: Iterable[Variable]) -> list[Inclusion]:
+    """Return the inclusions that some variables stand in, once each."""
+    # By identity: hashing tens of thousands of frozen sets takes longer than the attack.
+    found = {id(known): known for v in variables for known in system.inclusions_of.get(v, ())}
+    return list(found.values())
+
+
+def _settle(equations: list[Equation], learnt: dict[Variable, Equation]) -> list[Equation]:
+    """Move to ``learnt`` the variables that an equation gives alone; return the others less what is known."""
+    left = []
+    for equation in sorted(equations, key=lambda equation: len(equation.variables)):
+        rest = substitute(equation, learnt)
+        if rest.value < -TOLERANCE or (not rest.variables and rest.value > TOLERANCE):
+            raise InconsistentCellsError.among(equation.origin)
+        if len(rest.variables) == 1:
+            learnt |= dict.fromkeys(rest.variables, rest)
+        elif rest.variables:
+            left.append(rest)
+    return left
+
+
+def _settle_definitions(
+    definitions: list[Inclusion], known: Mapping[Variable, Equation], learnt: dict[Variable, Equation]
+) -> list[Inclusion]:
+    """Move to ``learnt`` the only unknown of a definition; return those that have several."""
+    left = []
+    for definition in definitions:
+        unknown = [variable for variable in definition.coefficients if variable not in known]
+        if len(unknown) > 1:
+            left.append(definition)
+        elif unknown:
+            own = definition.coefficients[unknown[0]]
+            given = [(-own * c, known[v]) for v, c in definition.coefficients.items() if v != unknown[0]]
+            origin = combination((sign, equation.origin) for sign, equation in given)
+            value = sum(sign * equation.value for sign, equation in given)
+            if value < -TOLERANCE:
+                raise InconsistentCellsError.among(origin)
+            learnt[unknown[0]] = Equation(frozenset(unknown), value, origin)
+    return left
+
+
+def substitute(equation: Equation, fixed: Mapping[Variable, Equation]) -> Equation:
+    """Return an equation less the variables that are exactly known."""
+    gone = [variable for variable in equation.variables if variable in fixed]
     if not gone:
         return equation
     value, origin = equation.value, dict(equation.origin)
     for variable in sorted(gone):
         value -= fixed[variable].value
         _subtract(origin, fixed[variable].origin)
-    return Equation(equation.variables - gone, value, origin)
+    return Equation(equation.variables.difference(gone), value, origin)
 
 
 def _subtract(origin: dict[Key, int], other: Mapping[Key, int]) -> None:
@@ -141,6 +206,17 @@ def _subtract(origin: dict[Key, int], other: Mapping[Key, int]) -> None:
             origin[key] = left
         else:
             origin.pop(key, None)
+
+
+def without(equation: Equation, others: Iterable[Equation]) -> Equation:
+    """Return an equation less those of ``others`` that it contains, one after the other."""
+    rest, value, origin = set(equation.variables), equation.value, dict(equation.origin)
+    for other in others:
+        if other.variables <= rest:
+            rest -= other.variables
+            value -= other.value
+            _subtract(origin, other.origin)
+    return Equation(frozenset(rest), value, origin)
 
 
 def _differences(equations: list[Equation]) -> list[Equation]:
@@ -153,19 +229,15 @@ def _differences(equations: list[Equation]) -> list[Equation]:
     for equation in sorted(
         equations, key=lambda eq: (len(eq.variables), sorted(eq.variables), sorted(eq.origin))
     ):
-        rest, value, origin = set(equation.variables), equation.value, dict(equation.origin)
-        inside = {index for variable in rest for index in holding[variable]}
-        for index in sorted(inside, key=lambda index: (-len(kept[index].variables), index)):
-            if kept[index].variables <= rest:
-                rest -= kept[index].variables
-                value -= kept[index].value
-                _subtract(origin, kept[index].origin)
-        if value < -TOLERANCE or (not rest and value > TOLERANCE):
+        inside = {index for variable in equation.variables for index in holding[variable]}
+        largest = sorted(inside, key=lambda index: (-len(kept[index].variables), index))
+        rest = without(equation, (kept[index] for index in largest))
+        if rest.value < -TOLERANCE or (not rest.variables and rest.value > TOLERANCE):
             raise InconsistentCellsError.among(equation.origin)
-        if rest:
-            for variable in rest:
+        if rest.variables:
+            for variable in rest.variables:
                 holding[variable].append(len(kept))
-            kept.append(Equation(frozenset(rest), value, origin))
+            kept.append(rest)
     return kept
 
 
@@ -183,12 +255,9 @@ def _components(
             parent[variable] = variable = parent[parent[variable]]
         return variable
 
-    # By identity: hashing tens of thousands of frozen sets takes longer than the attack.
-    inclusions = {
-        id(known): known for variable in unknown for known in system.inclusions_of.get(variable, ())
-    }
+    inclusions = inclusions_of(system, unknown)
     for linked in (
-        *(inclusion.coefficients.keys() - fixed.keys() for inclusion in inclusions.values()),
+        *([v for v in inclusion.coefficients if v not in fixed] for inclusion in inclusions),
         *(equation.variables for equation in equations),
         *forms.values(),
     ):

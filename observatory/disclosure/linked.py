@@ -13,15 +13,15 @@ then sought.
 from collections.abc import Iterable
 from dataclasses import replace
 
-from observatory.disclosure.attack import exposures
+from observatory.disclosure.attack import audit, exposures
+from observatory.disclosure.attacker import Attacker
 from observatory.disclosure.cheapest import Cut, cut_of, improve
 from observatory.disclosure.cover import cover_lines
-from observatory.disclosure.deduction import Component, Exposure, Knowledge, deduce, learn
+from observatory.disclosure.deduction import Exposure, Knowledge
+from observatory.disclosure.superfluous import give_back
 from observatory.disclosure.system import Key, System
+from observatory.disclosure.witness import Witnesses
 from observatory.errors import ObservatoryError
-
-MANY = 500
-"""Beyond so many secondary suppressions, none is given back: each takes an attack of its own."""
 
 
 class ExposedCellError(ObservatoryError):
@@ -31,41 +31,40 @@ class ExposedCellError(ObservatoryError):
 def protect(system: System, primary: Iterable[Key]) -> dict[Key, Key | None]:
     """Return the figures to hide, ``primary`` included, so that every target keeps its width.
 
-    Each secondary suppression comes with the target that asks for it; primary ones come without, and beyond
-    ``MANY`` suppressions so do those that the lines of the tables ask for.
+    Each secondary suppression comes with a target that it protects; primary ones come without.
 
     Raises:
-        ExposedCellError: nothing is left to hide beside an exposed amount.
+        ExposedCellError: nothing is left to hide beside an exposed amount, or the last attack finds one.
         InconsistentCellsError: the cells contradict one another.
     """
     primary = frozenset(primary)
-    hidden = set(primary)
-    saved: dict[Key, Key | None] = {}
+    attacker = Attacker(system)
+    witnesses = Witnesses(attacker, primary)
+    covered = cover_lines(system, set(primary), _needs(system))
+    saved: dict[Key, Key | None] = dict.fromkeys(sorted(covered))
+    knowledge = attacker.hide(primary | covered)
     cuts: list[Cut] = []
     pending = set(system.targets)
-    needs = _needs(system)
-    covered = cover_lines(system, hidden, needs)
-    saved |= dict.fromkeys(sorted(covered))
-    hidden |= covered
-    while True:
-        knowledge = learn(system, hidden)
-        exposed = _exposed(knowledge, pending)
-        if not exposed:
-            break
+    while exposed := _exposed(knowledge, witnesses, pending):
         cuts += [cut_of(system, exposure) for exposure in exposed]
-        for target, figures in _additions(system, hidden, exposed).items():
-            hidden |= figures
+        added = _additions(system, attacker.hidden, exposed)
+        for target, figures in added.items():
             saved |= dict.fromkeys(sorted(figures), target)
         # Hiding more only widens intervals: what was safe stays safe.
         pending = {exposure.target for exposure in exposed}
-    if len(hidden) - len(primary) <= MANY:
-        kept = _without_superfluous(system, primary, hidden, saved, knowledge)
-        every = set(system.targets)
-        hidden = improve(system, primary, kept, cuts, lambda trial: _exposed(learn(system, trial), every))
-        if hidden != kept:
-            # Zeros are never chosen as cover, yet one hidden along with another count may be all it takes.
-            hidden = _without_superfluous(system, primary, hidden, saved, learn(system, hidden))
-    return {figure: None if figure in primary else saved.get(figure) for figure in sorted(hidden)}
+        knowledge = attacker.hide(frozenset().union(*added.values()))
+    saved |= give_back(attacker, witnesses, primary, saved)
+    hidden = improve(system, primary, attacker.hidden, cuts, lambda trial: audit(system, trial))
+    if hidden != attacker.hidden:
+        # Zeros are never chosen as cover, yet one hidden along with another count may be all it takes.
+        attacker = Attacker(system)
+        attacker.hide(hidden)
+        saved |= give_back(attacker, Witnesses(attacker, primary), primary, saved)
+    for exposure in audit(system, attacker.hidden):
+        raise ExposedCellError(
+            f"L’effectif « {' / '.join(exposure.target)} » se retrouve dans ce qui allait être publié."
+        )
+    return {figure: None if figure in primary else saved[figure] for figure in sorted(attacker.hidden)}
 
 
 def _needs(system: System) -> dict[Key, float]:
@@ -74,12 +73,13 @@ def _needs(system: System) -> dict[Key, float]:
     return {cells[target.plus]: target.width for target in system.targets.values() if target.plus in cells}
 
 
-def _exposed(knowledge: Knowledge, pending: set[Key]) -> list[Exposure]:
+def _exposed(knowledge: Knowledge, witnesses: Witnesses, pending: set[Key]) -> list[Exposure]:
+    """Return the ``pending`` targets that come out; those that a proof covers are not attacked."""
     found = [exposure for exposure in knowledge.settled if exposure.target in pending]
     for component in knowledge.components:
-        targets = {key: form for key, form in component.targets.items() if key in pending}
-        if targets:
-            found += exposures(replace(component, targets=targets))
+        doubtful = witnesses.prove(component, component.targets.keys() & pending)
+        targets = {key: form for key, form in component.targets.items() if key in doubtful}
+        found += exposures(replace(component, targets=targets))
     return sorted(found, key=lambda exposure: exposure.target)
 
 
@@ -113,46 +113,3 @@ def _next_cell(system: System, hidden: set[Key], exposure: Exposure) -> Key:
             + (before if system.given else "")
         )
     return min(options, key=loss)
-
-
-def _without_superfluous(
-    system: System,
-    primary: frozenset[Key],
-    hidden: set[Key],
-    saved: dict[Key, Key | None],
-    knowledge: Knowledge,
-) -> set[Key]:
-    """Give back, largest first, every secondary suppression that the protection does not need.
-
-    One pass is enough: what may not be given back now may not be later, when more is published.
-    """
-    known = system.known(hidden)
-    kept = set(hidden)
-    fixed = dict(knowledge.fixed)
-    components = list(knowledge.components)
-
-    def size(figure: Key) -> float:
-        return max(system.cells[cell].value for cell in system.figures[figure])
-
-    for figure in sorted(hidden - primary, key=lambda figure: (-size(figure), figure)):
-        learnt = system.figures[figure] - known
-        variables = frozenset().union(*(system.cells[cell].variables for cell in learnt)) - fixed.keys()
-        touched = [part for part in components if not variables.isdisjoint(part.variables)]
-        trial = deduce(system, fixed, touched, learnt)
-        if (leak := _first_leak(trial, saved.get(figure))) is not None:
-            saved[figure] = leak
-            continue
-        kept.discard(figure)
-        known |= learnt
-        fixed = dict(trial.fixed)
-        components = [part for part in components if part not in touched] + list(trial.components)
-    return kept
-
-
-def _first_leak(trial: Knowledge, first: Key | None) -> Key | None:
-    """Return a target that an attack exposes; ``first`` is one that the figure was hidden for."""
-    if trial.settled:
-        return trial.settled[0].target
-    parts: list[Component] = sorted(trial.components, key=lambda part: first not in part.targets)
-    early = () if first is None else [first]
-    return next((found.target for part in parts for found in exposures(part, early)), None)

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 
 from observatory.errors import ObservatoryError
 
@@ -58,7 +59,7 @@ class Inclusion:
     whole: Variable
     exact: bool = False
 
-    @property
+    @cached_property
     def coefficients(self) -> dict[Variable, int]:
         """Coefficients of the inequality ``<= 0``, or of the equation ``= 0``."""
         return {self.whole: -1} | dict.fromkeys(self.parts, 1)
@@ -110,6 +111,34 @@ class System:
             for cell in cells:
                 figures[cell].add(figure)
         return {cell: frozenset(keys) for cell, keys in figures.items()}
+
+    @cached_property
+    def cells_of(self) -> dict[Variable, list[Key]]:
+        """Variable -> the cells that sum it, smallest first."""
+        found: defaultdict[Variable, list[Key]] = defaultdict(list)
+        for key in sorted(self.cells, key=lambda key: (len(self.cells[key].variables), key)):
+            for variable in self.cells[key].variables:
+                found[variable].append(key)
+        return dict(found)
+
+    @cached_property
+    def inside(self) -> dict[Key, list[Key]]:
+        """Cell -> the cells that it contains, but for those that these contain."""
+        pairs = {pair for cells in self.cells_of.values() for pair in pairwise(cells)}
+        found: defaultdict[Key, list[Key]] = defaultdict(list)
+        for part, whole in sorted(pairs):
+            if self.cells[part].variables <= self.cells[whole].variables:
+                found[whole].append(part)
+        return dict(found)
+
+    @cached_property
+    def targets_of(self) -> dict[Variable, list[Key]]:
+        """Variable -> the targets that it stands in."""
+        found: defaultdict[Variable, list[Key]] = defaultdict(list)
+        for key, target in self.targets.items():
+            for variable in target.plus | target.minus:
+                found[variable].append(key)
+        return dict(found)
 
     @cached_property
     def inclusions_of(self) -> dict[Variable, list[Inclusion]]:

@@ -1,0 +1,134 @@
+"""Proofs that an amount is protected: two possible states of the counts, far enough apart.
+
+Belongs here: the shortest move from the true counts that widens an amount, and the cells that it changes.
+Does not: the exact interval of an amount (``attack``), what is done with the proofs (``superfluous``).
+
+A move that changes none of the published cells leads from the true counts to others that an attacker cannot
+tell from them. As long as the cells that it changes stay hidden, the amount stays protected: nothing needs be
+attacked again (the moves are those by which cell suppression is chosen in Castro, European Journal of
+Operational Research 171, 2006).
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
+
+import numpy as np
+
+from observatory.disclosure.attacker import Attacker
+from observatory.disclosure.deduction import TOLERANCE, Component
+from observatory.disclosure.programme import Form, Programme, load
+from observatory.disclosure.system import Key, Variable
+
+_PENALTY = 1e-3
+"""What a unit moved costs beside a unit of the amount: short moves first, none left out."""
+
+Move = Mapping[Variable, float]
+
+
+class Moves:
+    """The moves from the true counts of a component that no published cell shows."""
+
+    def __init__(
+        self, component: Component, truth: Mapping[Variable, float], price: Callable[[Variable], float]
+    ) -> None:
+        programme = Programme(component)
+        here = np.array([truth[variable] for variable in component.variables])
+        self._variables, self._size, self._index = component.variables, len(here), programme.index
+        held = [sum(c * truth[variable] for variable, c in line.items()) for line in programme.lines]
+        self._room = np.maximum(np.concatenate([programme.upper - here, here - programme.lower]), 0.0)
+        self._costs = -_PENALTY * np.tile([price(variable) for variable in component.variables], 2)
+        lines = [self._columns(line) for line in programme.lines]
+        # The truth keeps within each line, whatever the rounding of the programme that found it.
+        least = [
+            min(a - b, 0.0) if a < c else 0.0
+            for a, b, c in zip(programme.least, held, programme.most, strict=True)
+        ]
+        most = [
+            max(c - b, 0.0) if a < c else 0.0
+            for a, b, c in zip(programme.least, held, programme.most, strict=True)
+        ]
+        self._solver = load(self._costs, np.zeros(2 * self._size), self._room, lines, least, most)
+
+    def _columns(self, form: Form) -> dict[int, float]:
+        """Return the coefficients of a form: what goes up comes first, then what goes down."""
+        up = {self._index[variable]: float(c) for variable, c in form.items()}
+        return up | {column + self._size: -c for column, c in up.items()}
+
+    def widening(self, form: Form, width: float) -> list[Move] | None:
+        """Return moves, up and down, that change a form by ``width`` together; none if there are not."""
+        lacking, moves = width - TOLERANCE, []
+        for sign in (1, -1):
+            move = self._furthest(form, sign, lacking)
+            amount = sign * sum(c * move.get(variable, 0.0) for variable, c in form.items())
+            if amount > TOLERANCE:
+                moves.append(move)
+                lacking -= amount
+            if lacking <= 0:
+                return moves
+        return None
+
+    def _furthest(self, form: Form, sign: int, enough: float) -> Move:
+        columns = np.array(list(coefficients := self._columns(form)), dtype=np.int32)
+        base = self._costs[columns]
+        gain = sign * np.array(list(coefficients.values()))
+        self._solver.changeColsCost(len(columns), columns, base + gain)
+        capped = columns[gain > 0] if len(form) == 1 else columns[:0]
+        floor = np.zeros(len(capped))
+        self._solver.changeColsBounds(len(capped), capped, floor, np.minimum(self._room[capped], enough))
+        self._solver.run()
+        point = np.array(self._solver.getSolution().col_value)
+        self._solver.changeColsBounds(len(capped), capped, floor, self._room[capped])
+        self._solver.changeColsCost(len(columns), columns, base)
+        change = point[: self._size] - point[self._size :]
+        return {self._variables[at]: float(change[at]) for at in np.flatnonzero(np.abs(change) > 1e-9)}
+
+
+class Witnesses:
+    """One proof for each protected amount, and which of them a cell breaks.
+
+    Args:
+        attacker: who must not tell the moves from the truth.
+        primary: figures hidden in any case, which moves had better change.
+    """
+
+    def __init__(self, attacker: Attacker, primary: frozenset[Key]) -> None:
+        self._attacker, self._primary = attacker, primary
+        self._moves: dict[Key, list[Move]] = {}
+        self._moving: defaultdict[Variable, set[Key]] = defaultdict(set)
+
+    def prove(self, component: Component, keys: Collection[Key]) -> set[Key]:
+        """Look for a proof for some targets of a component; return those that are left without."""
+        if not keys:
+            return set()
+        moves = Moves(component, self._attacker.truth, self._price)
+        for key in sorted(keys):
+            for variable in (variable for move in self._moves.pop(key, ()) for variable in move):
+                self._moving[variable].discard(key)
+            found = moves.widening(component.targets[key], self._attacker.system.targets[key].width)
+            if found is not None:
+                self._moves[key] = found
+                for variable in (variable for move in found for variable in move):
+                    self._moving[variable].add(key)
+        return {key for key in keys if key not in self._moves}
+
+    def unproven(self, keys: Iterable[Key]) -> set[Key]:
+        """Return the targets that have no proof."""
+        return {key for key in keys if key not in self._moves}
+
+    def broken(self, cell: Key) -> set[Key]:
+        """Return the targets whose proof needs a cell to be hidden."""
+        variables = self._attacker.system.cells[cell].variables
+        touched = {key for variable in variables for key in self._moving.get(variable, ())}
+        return {
+            key
+            for key in touched
+            if any(abs(sum(move.get(v, 0.0) for v in variables)) > TOLERANCE for move in self._moves[key])
+        }
+
+    def _price(self, variable: Variable) -> float:
+        """Return what moving a variable costs: it grows with the cells that may be shown again."""
+        system, known = self._attacker.system, self._attacker.known
+        return 0.1 + sum(
+            cell not in known and not system.printing.get(cell, self._primary) <= self._primary
+            for cell in system.cells_of.get(variable, ())
+        )
