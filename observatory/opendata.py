@@ -215,15 +215,7 @@ def exports(
             _OBSERVATIONS,
             observations.filter(~fictive).sort(OBSERVATIONS.key),
         ),
-        Export(
-            "observations-donnees-fictives.csv",
-            "Observations — données fictives",
-            "Chiffres issus de fichiers générés, pour essayer la chaîne. Ils ne décrivent aucun logement ni "
-            "aucune personne et ne doivent être ni cités ni diffusés comme réels.",
-            {"nature": f"« {FICTIVE_NATURE} » sur chaque ligne"} | _OBSERVATIONS,
-            invented,
-            fictive=True,
-        ),
+        *_fictive_exports(invented),
         Export(
             "definitions.csv",
             "Définitions",
@@ -257,6 +249,21 @@ def exports(
     ]
 
 
+def _fictive_exports(invented: pl.DataFrame) -> Iterator[Export]:
+    """Yield the file of the figures that derive from generated data, if there are any."""
+    if invented.is_empty():
+        return
+    yield Export(
+        "observations-donnees-fictives.csv",
+        "Observations — données fictives",
+        "Chiffres issus de fichiers générés, pour essayer la chaîne. Ils ne décrivent aucun logement ni "
+        "aucune personne et ne doivent être ni cités ni diffusés comme réels.",
+        {"nature": f"« {FICTIVE_NATURE} » sur chaque ligne"} | _OBSERVATIONS,
+        invented,
+        fictive=True,
+    )
+
+
 def _dashboard_exports(
     dashboard: pl.DataFrame, observations: pl.DataFrame, files: pl.DataFrame
 ) -> Iterator[Export]:
@@ -267,7 +274,8 @@ def _dashboard_exports(
     fictive = pl.col("file_ids").list.eval(pl.element().is_in(generated)).list.any()
     nature = pl.when(fictive).then(pl.lit(FICTIVE_NATURE)).alias("nature")
     frame = dashboard.sort(CITE_DASHBOARD.key).select(nature, pl.all())
-    columns = {"nature": f"« {FICTIVE_NATURE} » où un chiffre ou un niveau en provient"}
+    invented = frame["nature"].is_not_null().any()
+    columns = {"nature": f"« {FICTIVE_NATURE} » où un chiffre ou un niveau en provient"} if invented else {}
     columns |= {column.name: column.description for column in CITE_DASHBOARD.columns}
     for name in SHOWN:
         figures = observations.filter(
@@ -287,8 +295,8 @@ def _dashboard_exports(
         "Tableau de bord des cités",
         "Bailleurs, chiffres publiés, risques de démolition et de dénaturation, raisons, dernier changement.",
         columns,
-        frame,
-        fictive=frame["nature"].is_not_null().any(),
+        frame.select(list(columns)),
+        fictive=invented,
     )
 
 

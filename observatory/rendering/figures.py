@@ -159,15 +159,15 @@ class FigureBook:
         """Return an indicator of the catalogue by its identifier."""
         return self._by_id[identifier]
 
-    def headlines(self, level: str, *, fictive: bool, by_theme: int = 2) -> list[Indicator]:
-        """Return the first indicators of each theme at a level, real or fictive ones."""
+    def headlines(self, level: str, *, with_fictive: bool = False, by_theme: int = 2) -> list[Indicator]:
+        """Return the first indicators of each theme at a level, real ones, and fictive ones if asked."""
         return [
             indicator
             for indicators in self.themes.values()
             for indicator in [
                 one
                 for one in indicators
-                if one.fictive is fictive and level in one.levels and one.stands_alone
+                if (with_fictive or not one.fictive) and level in one.levels and one.stands_alone
             ][:by_theme]
         ]
 

@@ -88,7 +88,7 @@ def pages(edition: Edition, offers: list[Offer]) -> Iterator[Page]:
         "Données",
         "Les observations, définitions, territoires et sources de l’observatoire, en CSV.",
         False,
-        {"offers": offers, "fictive_data": any(offer.export.fictive and offer.rows for offer in offers)},
+        {"offers": offers, "fictive_data": any(offer.export.fictive for offer in offers)},
     )
     yield Page("404.html", "404.html.j2", "", "Page introuvable", "Cette page n’existe pas.", False, {})
 
@@ -103,7 +103,7 @@ def _home(edition: Edition) -> Page:
         {code: epci.short_name for code, epci in membership.items()},
         "Carte des communes du Bassin minier par intercommunalité",
     )
-    headlines = [book.figure(gazetteer.basin, one) for one in book.headlines("basin", fictive=False)]
+    headlines = [book.figure(gazetteer.basin, one) for one in book.headlines("basin")]
     return Page(
         "index.html",
         "accueil.html.j2",
@@ -189,7 +189,7 @@ def _close_up(edition: Edition, cite: Cite, contour: Contour) -> Drawing:
 
 def _communes(edition: Edition) -> Iterator[Page]:
     gazetteer = edition.gazetteer
-    indicators = edition.book.headlines("commune", fictive=False)
+    indicators = edition.book.headlines("commune")
     yield Page(
         "communes/index.html",
         "communes.html.j2",
@@ -232,7 +232,7 @@ def _epcis(edition: Edition) -> Iterator[Page]:
         "Intercommunalités",
         f"Les {plural(gazetteer.epci_count, 'intercommunalité', 'intercommunalités')} du Bassin minier.",
         False,
-        {"indicators": edition.book.headlines("epci", fictive=False)},
+        {"indicators": edition.book.headlines("epci")},
     )
     for place in gazetteer.epcis:
         sheet = edition.sheets.of_territory(place, "commune")

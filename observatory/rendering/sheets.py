@@ -148,7 +148,7 @@ class SheetMaker:
         return self._sheet(
             place,
             (),
-            headlines=self._headlines(place, parents, fictive=False),
+            headlines=self._headlines(place, parents),
             tables=tables,
             environment=(),
             series=series,
@@ -171,7 +171,8 @@ class SheetMaker:
         return self._sheet(
             cite.place,
             contour_files,
-            headlines=self._headlines(cite.place, [*cite.communes, *wider], fictive=True),
+            # A cité has no figures but those of the landlords and of ANGDM, generated or not.
+            headlines=self._headlines(cite.place, [*cite.communes, *wider], with_fictive=True),
             tables=own,
             environment=environment,
             series=(),
@@ -238,7 +239,9 @@ class SheetMaker:
             for indicator in indicators
         )
 
-    def _headlines(self, place: Place, around: Sequence[Place], *, fictive: bool) -> tuple[Headline, ...]:
+    def _headlines(
+        self, place: Place, around: Sequence[Place], *, with_fictive: bool = False
+    ) -> tuple[Headline, ...]:
         return tuple(
             Headline(
                 self._book.figure(place, indicator),
@@ -250,7 +253,7 @@ class SheetMaker:
                 if indicator.compared
                 else (),
             )
-            for indicator in self._book.headlines(place.level, fictive=fictive)
+            for indicator in self._book.headlines(place.level, with_fictive=with_fictive)
         )
 
     def _series(self, place: Place) -> list[Series]:

@@ -88,6 +88,23 @@ def test_real_deliveries_take_the_place_of_generated_ones(said):
     assert shortest == 64
 
 
+def test_nothing_is_said_to_be_fictive_that_is_not(said):
+    data, _ = said
+    pages = sorted((data / "site").rglob("*.html"))
+    assert len(pages) > 380
+    # The column of the definitions that says whether an indicator is fictive is documented all the same.
+    documented = {"donnees/index.html": 2}
+    told = {
+        path.relative_to(data / "site").as_posix(): len(re.findall("fictive?s?", text, re.IGNORECASE))
+        for path in pages
+        if "ficti" in (text := path.read_text(encoding="utf-8")).lower()
+    }
+    assert told == documented
+    # A cité still has its key figures, which are those of the landlords and of ANGDM.
+    pinson = (data / "site/cites/pinson-raismes/index.html").read_text(encoding="utf-8")
+    assert pinson.count('<li class="key">') >= 8
+
+
 def test_no_delivered_value_leaves_the_store(said):
     data, printed = said
     assert CANARY not in printed

@@ -75,7 +75,7 @@ def test_the_table_follows_the_order_of_the_categories_and_says_what_is_secret(t
 def test_shares_are_no_key_figures_and_stand_in_no_table_of_their_theme():
     data = site_data()
     indexed = edition(data)
-    heads = indexed.book.headlines("cite", fictive=True)
+    heads = indexed.book.headlines("cite", with_fictive=True)
     assert [one.indicator for one in heads] == ["rotation"]
     sheet = indexed.sheets.of_cite(indexed.gazetteer.cites[0])
     occupation = next(table for table in sheet.tables if table.theme == "Occupation")
