@@ -36,7 +36,26 @@ FAMILIES = [
     ],
     ["beneficiaries", "beneficiaries_80_over", "surviving_spouses"],
 ]
-MINIMUM = dict.fromkeys(itertools.chain(*FAMILIES), 11) | {"mining_dwellings": 3, "mining_vacant": 3}
+# Breakdowns, each with what it shares out; parts that add up to a whole, everywhere.
+_STATES = ["mining_occupied", "mining_vacant", "statut_travaux", "statut_a_demolir"]
+_HOUSEHOLDS = [f"menage_{name}" for name in ("seul", "couple", "couple_enfants", "monoparental", "autre")]
+_SEXES = ["sexe_femmes", "sexe_hommes"]
+_AGES = [f"age_{name}" for name in ("moins_65", "de_65_a_74", "de_75_a_79", "de_80_a_89", "plus_90")]
+EXACTLY = [
+    (tuple(_STATES), "mining_dwellings"),
+    (tuple(_HOUSEHOLDS), "menage_renseigne"),
+    (tuple(_SEXES), "beneficiaries"),
+    (tuple(_AGES), "beneficiaries"),
+    (("age_de_80_a_89", "age_plus_90"), "beneficiaries_80_over"),
+]
+AT_MOST += [(("menage_renseigne",), "mining_occupied"), (("mining_occupied",), "mining_dwellings")]
+BREAKDOWNS = [
+    ["mining_dwellings", *_STATES],
+    ["mining_dwellings", "mining_occupied", "menage_renseigne", *_HOUSEHOLDS],
+    ["beneficiaries", "beneficiaries_80_over", *_SEXES, *_AGES],
+]
+MINIMUM = dict.fromkeys(itertools.chain(*FAMILIES, *BREAKDOWNS), 11)
+MINIMUM |= {"mining_dwellings": 3, "mining_vacant": 3, "statut_travaux": 3, "statut_a_demolir": 3}
 # count -> the base whose remainder must not be small either
 BASE = {
     "mining_vacant": "mining_dwellings",
@@ -46,7 +65,10 @@ BASE = {
     "beneficiaries_80_over": "beneficiaries",
     "surviving_spouses": "beneficiaries",
 }
+BASE |= dict.fromkeys(["statut_travaux", "statut_a_demolir"], "mining_dwellings")
+BASE |= dict.fromkeys(_HOUSEHOLDS, "menage_renseigne") | dict.fromkeys([*_SEXES, *_AGES], "beneficiaries")
 PERSONAL = {"mining_ayants_droit", "beneficiaries_80_over", "surviving_spouses"}
+PERSONAL |= {*_HOUSEHOLDS, *_SEXES, *_AGES}
 NOBODY_BELIEVES_MORE = 1e6
 
 
@@ -127,12 +149,22 @@ class Attacker:
         self.column = {pair: n for n, pair in enumerate(itertools.product(family, atoms))}
         self.points: list[np.ndarray] = []
         printed = [(measure, area) for measure in family for area in areas if (measure, *area) in known]
-        self.equal = lil_array((len(printed), len(self.column)))
+        exact = [
+            (parts, whole, atom)
+            for parts, whole in EXACTLY
+            if {whole, *parts} <= set(family)
+            for atom in atoms
+        ]
+        self.equal = lil_array((len(printed) + len(exact), len(self.column)))
         for row, (measure, area) in enumerate(printed):
             for atom in areas[area]:
                 self.equal[row, self.column[measure, atom]] = 1
-        self.totals = [known[measure, *area] for measure, area in printed]
-        limits = [(a, b, atom) for a, b in AT_MOST if b in family for atom in atoms]
+        self.totals = [known[measure, *area] for measure, area in printed] + [0] * len(exact)
+        for row, (parts, whole, atom) in enumerate(exact, start=len(printed)):
+            self.equal[row, self.column[whole, atom]] = -1
+            for part in parts:
+                self.equal[row, self.column[part, atom]] = 1
+        limits = [(a, b, atom) for a, b in AT_MOST if {b, *a} <= set(family) for atom in atoms]
         self.limits = lil_array((len(limits), len(self.column)))
         for row, (smaller, larger, atom) in enumerate(limits):
             self.limits[row, self.column[larger, atom]] = -1
@@ -207,29 +239,38 @@ def secrets(family: list[str], areas: dict, counts: dict) -> list[Secret]:
             if "mining_dwellings" in truth:
                 # The stock may be published from three dwellings on: nobody can doubt more than all of it.
                 width = min(minimum, max(3, truth["mining_dwellings"]))
-            all_or_none = measure in PERSONAL and truth[BASE[measure]] > 0
+            all_or_none = measure in PERSONAL and BASE[measure] in truth and truth[BASE[measure]] > 0
             if 0 < count < minimum or (all_or_none and count == 0):
                 found.append(Secret(measure, area, False, frozenset(atoms), width))
-            rest = truth[BASE[measure]] - count if measure in BASE else None
+            rest = truth[BASE[measure]] - count if BASE.get(measure) in truth else None
             if rest is not None and (0 < rest < minimum or (all_or_none and rest == 0)):
                 found.append(Secret(measure, area, True, frozenset(atoms), width))
     return found
 
 
 def leaks(
-    observations: pl.DataFrame, definitions: dict, territories: pl.DataFrame, counts: dict, whole: bool
+    observations: pl.DataFrame,
+    definitions: dict,
+    territories: pl.DataFrame,
+    counts: dict,
+    whole: bool,
+    families: list[list[str]] = FAMILIES,
+    only: frozenset[str] = frozenset(),
 ) -> Iterator[tuple[Secret, float, float]]:
     """Yield the secrets known too precisely, with their intervals.
 
     ``whole`` attacks all at once; otherwise EPCI by EPCI, which is the same where their totals are printed.
+    ``only`` some EPCI, if any are named.
     """
     every = read_map(territories)
     known = read_counts(observations, definitions)
     level = "basin" if whole else "epci"
     for (_, code), atoms in sorted((a, b) for a, b in every.atoms.items() if a[0] == level):
+        if only and code not in only:
+            continue
         areas = every.inside({atom if isinstance(atom, str) else atom[1] for atom in atoms})
-        for family in FAMILIES:
-            assert whole or all((measure, level, code) in known for measure in family)
+        for family in families:
+            assert whole or only or all((measure, level, code) in known for measure in family)
             attacker = Attacker(family, areas, known)
             for secret in secrets(family, areas, counts):
                 form = attacker.form(secret.signs, secret.atoms)
