@@ -192,8 +192,8 @@ class SheetMaker:
     ) -> tuple[Breakdown, ...]:
         return tuple(
             Breakdown(title, *self._rows(subjects, around, parts), len(subjects))
-            for title, every in self._book.breakdowns.get(theme, {}).items()
-            if (parts := [one for one in every if kept(one)])
+            for title, parts in self._book.breakdowns.get(theme, {}).items()
+            if all(map(kept, parts))
         )
 
     def _sheet(self, place: Place, other_files: Sequence[str], **parts: Any) -> Sheet:
