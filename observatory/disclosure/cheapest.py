@@ -20,7 +20,7 @@ from observatory.disclosure.system import Key, System
 
 ROUNDS = 40
 """Programmes tried before settling for the best set so far."""
-MOST = 500
+MOST = 100
 """Beyond so many secondary suppressions the search is not begun: it would not end within its rounds."""
 
 Cut = frozenset[Key]
