@@ -103,8 +103,8 @@ class Attacker:
             for cell in sorted(cells & self.known - equations.keys()):
                 equations[cell] = self._without_others(cell, region)
                 beyond |= equations[cell].variables - region
-            parts = {id(part): part for v in beyond if (part := self._component_of.get(v)) is not None}
-            pending = set().union(*(part.variables for part in parts.values()))
+            others = {id(part): part for v in beyond if (part := self._component_of.get(v)) is not None}
+            pending = {variable for part in others.values() for variable in part.variables}
             region |= pending
         return region, list(equations.values())
 

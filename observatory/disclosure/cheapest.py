@@ -20,6 +20,8 @@ from observatory.disclosure.system import Key, System
 
 ROUNDS = 40
 """Programmes tried before settling for the best set so far."""
+MOST = 100
+"""Beyond so many secondary suppressions the search is not begun: it would not end within its rounds."""
 
 Cut = frozenset[Key]
 """Published cells of which at least one must be hidden."""
@@ -43,7 +45,7 @@ def improve(
     cuts: Iterable[Cut],
     attack: Callable[[set[Key]], list[Exposure]],
 ) -> set[Key]:
-    """Return the cheapest figures to hide, or ``hidden`` if nothing cheaper is found in ``ROUNDS``.
+    """Return the cheapest figures to hide, or ``hidden`` if none cheaper is found in ``ROUNDS``, or sought.
 
     Args:
         system: the system.
@@ -54,7 +56,7 @@ def improve(
     """
     needed = dict.fromkeys(cuts)
     cost = system.weight(hidden)
-    for _ in range(ROUNDS if len(hidden) - len(primary) <= 500 else 0):
+    for _ in range(ROUNDS if len(hidden) - len(primary) <= MOST else 0):
         if frozenset() in needed:
             # Only a zero covers it: no choice made here would do better than the first one.
             return hidden

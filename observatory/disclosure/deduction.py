@@ -21,7 +21,7 @@ class Equation:
 
     variables: frozenset[Variable]
     value: float
-    origin: Mapping[Key, int]
+    origin: Mapping[Key, float]
 
 
 @dataclass(frozen=True)
@@ -78,14 +78,14 @@ def learn(system: System, hidden: Iterable[Key]) -> Knowledge:
 def equation_of(system: System, cell: Key, known: Set[Key]) -> Equation:
     """Return what a published cell adds to the published cells that it contains."""
     own = system.cells[cell]
-    rest, value, origin = set(own.variables), own.value, {cell: 1}
+    rest, value, origin = set(own.variables), own.value, {cell: 1.0}
     inside = list(system.inside.get(cell, ()))
     while inside:
         part = inside.pop()
         if part in known and system.cells[part].variables <= rest:
             rest -= system.cells[part].variables
             value -= system.cells[part].value
-            origin[part] = -1
+            origin[part] = -1.0
         elif not rest.isdisjoint(system.cells[part].variables):
             inside += system.inside.get(part, ())
     return Equation(frozenset(rest), value, origin)
@@ -93,7 +93,7 @@ def equation_of(system: System, cell: Key, known: Set[Key]) -> Equation:
 
 def deduce(
     system: System,
-    fixed: Mapping[Variable, Equation],
+    fixed: dict[Variable, Equation],
     components: list[Component],
     published: Iterable[Equation],
 ) -> Knowledge:
@@ -109,14 +109,16 @@ def deduce(
         InconsistentCellsError: the cells contradict one another.
     """
     learnt: dict[Variable, Equation] = {}
-    known = ChainMap(learnt, fixed) if fixed else learnt
+    known: Mapping[Variable, Equation] = ChainMap(learnt, fixed) if fixed else learnt
     equations = [*published, *(eq for part in components for eq in part.equations)]
-    unknown = [variable for part in components for variable in part.variables]
-    definitions = [known for known in inclusions_of(system, unknown) if known.exact]
+    variables = [variable for part in components for variable in part.variables]
+    unknown = set(variables)
+    definitions = [known for known in inclusions_of(system, variables) if known.exact]
     while True:
         before = len(learnt)
         equations = _settle(equations, learnt)
-        definitions = _settle_definitions(definitions, known, learnt)
+        unknown -= learnt.keys()
+        definitions = _settle_definitions(definitions, unknown, known, learnt)
         if len(learnt) == before:
             equations = _differences(equations)
             if all(len(eq.variables) > 1 for eq in equations):
@@ -125,14 +127,13 @@ def deduce(
     for key in sorted(key for part in components for key in part.targets):
         target = system.targets[key]
         signs = dict.fromkeys(target.plus, 1) | dict.fromkeys(target.minus, -1)
-        if form := {variable: sign for variable, sign in signs.items() if variable not in known}:
+        if form := {variable: sign for variable, sign in signs.items() if variable in unknown}:
             forms[key] = form
         else:
             value = sum(sign * known[variable].value for variable, sign in signs.items())
             path = combination((sign, known[variable].origin) for variable, sign in signs.items())
             causes = frozenset().union(*(known[variable].origin for variable in signs))
             settled.append(Exposure(key, value, value, causes, path))
-    unknown = [variable for variable in unknown if variable not in learnt]
     parts = _components(system, known, unknown, equations, forms)
     return Knowledge(known, learnt, tuple(parts), tuple(settled))
 
@@ -168,22 +169,26 @@ def _settle(equations: list[Equation], learnt: dict[Variable, Equation]) -> list
 
 
 def _settle_definitions(
-    definitions: list[Inclusion], known: Mapping[Variable, Equation], learnt: dict[Variable, Equation]
+    definitions: list[Inclusion],
+    unknown: set[Variable],
+    known: Mapping[Variable, Equation],
+    learnt: dict[Variable, Equation],
 ) -> list[Inclusion]:
-    """Move to ``learnt`` the only unknown of a definition; return those that have several."""
+    """Move from ``unknown`` to ``learnt`` what is alone in a definition; return those that have several."""
     left = []
     for definition in definitions:
-        unknown = [variable for variable in definition.coefficients if variable not in known]
-        if len(unknown) > 1:
+        missing = [variable for variable in definition.coefficients if variable in unknown]
+        if len(missing) > 1:
             left.append(definition)
-        elif unknown:
-            own = definition.coefficients[unknown[0]]
-            given = [(-own * c, known[v]) for v, c in definition.coefficients.items() if v != unknown[0]]
+        elif missing:
+            own = definition.coefficients[missing[0]]
+            given = [(-own * c, known[v]) for v, c in definition.coefficients.items() if v != missing[0]]
             origin = combination((sign, equation.origin) for sign, equation in given)
             value = sum(sign * equation.value for sign, equation in given)
             if value < -TOLERANCE:
                 raise InconsistentCellsError.among(origin)
-            learnt[unknown[0]] = Equation(frozenset(unknown), value, origin)
+            learnt[missing[0]] = Equation(frozenset(missing), value, origin)
+            unknown.discard(missing[0])
     return left
 
 
@@ -199,7 +204,7 @@ def substitute(equation: Equation, fixed: Mapping[Variable, Equation]) -> Equati
     return Equation(equation.variables.difference(gone), value, origin)
 
 
-def _subtract(origin: dict[Key, int], other: Mapping[Key, int]) -> None:
+def _subtract(origin: dict[Key, float], other: Mapping[Key, float]) -> None:
     for key, coefficient in other.items():
         left = origin.get(key, 0) - coefficient
         if left:
@@ -244,20 +249,20 @@ def _differences(equations: list[Equation]) -> list[Equation]:
 def _components(
     system: System,
     fixed: Mapping[Variable, Equation],
-    unknown: list[Variable],
+    unknown: set[Variable],
     equations: list[Equation],
     forms: Mapping[Key, dict[Variable, int]],
 ) -> Iterator[Component]:
-    parent = {variable: variable for variable in unknown}
+    ordered = sorted(unknown)
+    parent = {variable: variable for variable in ordered}
 
     def root(variable: Variable) -> Variable:
         while parent[variable] != variable:
             parent[variable] = variable = parent[parent[variable]]
         return variable
 
-    inclusions = inclusions_of(system, unknown)
     for linked in (
-        *([v for v in inclusion.coefficients if v not in fixed] for inclusion in inclusions),
+        *([v for v in known.coefficients if v in unknown] for known in inclusions_of(system, ordered)),
         *(equation.variables for equation in equations),
         *forms.values(),
     ):
@@ -265,7 +270,7 @@ def _components(
         for other in others:
             parent[root(other)] = root(first)
     groups: defaultdict[Variable, list[Variable]] = defaultdict(list)
-    for variable in sorted(unknown):
+    for variable in ordered:
         groups[root(variable)].append(variable)
     lines: defaultdict[Variable, list[Equation]] = defaultdict(list)
     for equation in equations:

@@ -1,13 +1,14 @@
 """Which further figures to hide, so that no hidden amount can be worked out.
 
-Belongs here: the choice of secondary suppressions, and the return of those that prove superfluous.
-Does not: what an attacker learns (``attack``), which amounts are sensitive (``policy``), a better choice than
-the first one (``cheapest``).
+Belongs here: the choice of secondary suppressions.
+Does not: what an attacker learns (``attack``, ``attacker``), which amounts are sensitive (``policy``), the
+first choice (``cover``), the return of what proves superfluous (``superfluous``), a better choice
+(``cheapest``).
 
 Method: figures are hidden one at a time among those that the attacker's linear programme shows to narrow
 an exposed amount (its dual values), then each is given back if the attack still fails without it. The
 result is minimal in the sense that no single secondary suppression can be lifted. A cheaper one is
-then sought.
+then sought. What spares attacks on the way is not trusted in the end: what is left is attacked whole.
 """
 
 from collections.abc import Iterable

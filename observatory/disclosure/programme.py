@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-
-# The class that wraps this one prints its version on standard output.
 from highspy import HighsModelStatus, MatrixFormat, ObjSense, kHighsInf
-from highspy import _Highs as Highs
+
+# The public class, built on this one, prints its version on standard output.
+from highspy._core import _Highs as Highs
 
 from observatory.disclosure.deduction import TOLERANCE, Component, inclusions_of
 from observatory.disclosure.system import InconsistentCellsError, Key, Variable
