@@ -144,7 +144,7 @@ class System:
     def inclusions_of(self) -> dict[Variable, list[Inclusion]]:
         """Variable -> the inclusions that it stands in."""
         found: defaultdict[Variable, list[Inclusion]] = defaultdict(list)
-        for inclusion in self.inclusions:
+        for inclusion in sorted(self.inclusions, key=lambda known: (known.whole, sorted(known.parts))):
             for variable in sorted(inclusion.coefficients):
                 found[variable].append(inclusion)
         return dict(found)
