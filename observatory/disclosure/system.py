@@ -91,7 +91,7 @@ class System:
         given: cells that are known whatever is hidden here: other releases print them.
         weights: what hiding a figure costs, 1 where nothing is said.
         lines: lines of the tables, for a first choice of what to hide; none is needed.
-        highest: what no variable of a measure is believed to exceed, where it is not ``HIGHEST``.
+        highest: what no variable of a measure is believed to exceed, where it is not ``programme.HIGHEST``.
     """
 
     cells: Mapping[Key, Cell]

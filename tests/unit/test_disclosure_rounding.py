@@ -33,9 +33,10 @@ def figures(frame: pl.DataFrame, indicator: str) -> pl.DataFrame:
     return frame.filter(pl.col("indicator") == indicator, pl.col("status") == "published")
 
 
-def test_the_rules_round_nothing_yet_and_no_rounding_changes_nothing() -> None:
-    assert all(rule.rounding is None for rule in load_policy().rules.values())
-    assert rounded(TOWN.observations, INDICATORS, load_policy()) is TOWN.observations
+def test_no_rounding_changes_nothing(policy: Policy) -> None:
+    exact = {name: rule.model_copy(update={"rounding": None}) for name, rule in policy.rules.items()}
+    plain = policy.model_copy(update={"rules": exact})
+    assert rounded(TOWN.observations, INDICATORS, plain).equals(TOWN.observations)
 
 
 def test_amounts_are_multiples_within_half_a_step_and_rates_are_theirs(policy: Policy) -> None:
