@@ -4,10 +4,10 @@ Belongs here: the interval left to each protected amount, and the published cell
 Does not: which amounts are sensitive (``policy``), what is hidden to protect them (``linked``).
 
 The attacker knows every published cell exactly, which variables each cell sums, that no variable is
-negative nor above ``HIGHEST``, and which variables are parts of which (inclusions). Counts are treated as
-real numbers. In a tree of territories the ends of an interval are whole anyway; cités on two communes and
-inclusions may in principle leave a fraction, of which an attacker who counts whole units could take
-advantage.
+negative nor above ``programme.HIGHEST``, and which variables are parts of which (inclusions). Counts are
+treated as real numbers. In a tree of territories the ends of an interval are whole anyway; cités on two
+communes and inclusions may in principle leave a fraction, of which an attacker who counts whole units could
+take advantage.
 
 Method: intervals by linear programming, as in Willenborg and de Waal, Elements of Statistical Disclosure
 Control (2001), chapter 5. Cells that contain one another are first replaced by their differences, so

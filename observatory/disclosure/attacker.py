@@ -128,7 +128,8 @@ class Attacker:
             if (part := self._component_of.get(variable)) is not None
         }
         equations = [self._equation(cell) for cell in sorted(cells)]
-        return deduce(self.system, self.fixed, list(touched.values()), equations)
+        parts = sorted(touched.values(), key=lambda part: part.variables)
+        return deduce(self.system, self.fixed, parts, equations)
 
     def _equation(self, cell: Key) -> Equation:
         return substitute(equation_of(self.system, cell, self.known), self.fixed)

@@ -7,6 +7,8 @@ Every count that a rule protects must stay in an interval at least as wide as th
 are is read in the confidential counts where the auditor has them. Without them, a leak is what the attacker
 himself is sure of: a count that he knows to be small, none or all of a group.
 
+Of amounts published rounded (``rounding``) the attacker is supposed to know the true values.
+
 Nothing here tells a hidden value: a leak says how wide the interval is, never where it lies.
 """
 
@@ -33,6 +35,7 @@ from observatory.disclosure.evidence import Evidence, Known, gather
 from observatory.disclosure.pages import Shown, read_pages
 from observatory.disclosure.policy import Policy, load_policy
 from observatory.disclosure.release import Release
+from observatory.disclosure.rounding import agrees, unrounded
 from observatory.disclosure.system import Cell, Key, System, Target
 from observatory.indicators.catalogue import Indicator
 
@@ -114,12 +117,17 @@ def audit_release(
     evidence = gather(release, earlier, ruled, policy)
     remarks = list(evidence.remarks)
     true_counts = {} if truth is None else _true_counts(truth, policy)
-    if truth is not None and (wrong := _disagreements(evidence, true_counts)):
+    if truth is not None and (wrong := _disagreements(policy, evidence, true_counts)):
         remarks.append(
             f"Les effectifs confidentiels ne sont pas ceux de cette édition ({wrong} effectif(s) publié(s) "
             "en diffèrent) : l’audit se fait sans eux."
         )
         true_counts, truth = {}, None
+    if truth is None and (approximate := _rounded_labels(policy, evidence)):
+        remarks.append(
+            f"Montants publiés arrondis : {', '.join(approximate)}. Sans les effectifs confidentiels, ils ne "
+            "sont pas attaqués."
+        )
     secret = _secret_figures(release, ruled)
     leaks = list(_displayed(release, secret, ruled, evidence))
     labels = {item.label: item.id for item in ruled}
@@ -129,7 +137,7 @@ def audit_release(
     attacks = [
         _attack(
             vintage,
-            known,
+            unrounded(policy, known, true_counts.get(vintage, {})),
             true_counts.get(vintage, {}) if truth is not None else None,
             release,
             policy,
@@ -209,12 +217,18 @@ def _true_counts(truth: pl.DataFrame, policy: Policy) -> dict[int, dict[str, dic
     return found
 
 
-def _disagreements(evidence: Evidence, truth: Mapping[int, Mapping[str, Amounts]]) -> int:
+def _disagreements(policy: Policy, evidence: Evidence, truth: Mapping[int, Mapping[str, Amounts]]) -> int:
     return sum(
-        abs(truth.get(vintage, {}).get(key[0], {}).get((key[1], key[2]), told.value) - told.value) > TOLERANCE
+        not agrees(policy, key, told, truth.get(vintage, {}))
         for vintage, known in evidence.counts.items()
         for key, told in known.items()
     )
+
+
+def _rounded_labels(policy: Policy, evidence: Evidence) -> list[str]:
+    """Return what the rounded measures of a publication count."""
+    measures = {key[0] for known in evidence.counts.values() for key in known}
+    return sorted(policy.rules[name].label for name in measures if policy.step(name) is not None)
 
 
 def _system(
@@ -234,7 +248,11 @@ def _system(
     targets = dict(_amounts(policy, areas, measures, own)) if asked is None else asked
     every = frozenset().union(*areas.places.values())
     return System(
-        cells, {key: frozenset({key}) for key in cells}, targets, inclusions(policy, measures, every)
+        cells,
+        {key: frozenset({key}) for key in cells},
+        targets,
+        inclusions(policy, measures, every),
+        highest=policy.highest,
     )
 
 

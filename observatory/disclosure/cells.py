@@ -156,8 +156,7 @@ def build_system(
         if frozenset(some) in telling
     }
     every = frozenset().union(*areas.places.values())
-    highest = {name: rule.highest for name, rule in policy.rules.items() if rule.highest is not None}
-    system = System(cells, printed, targets, inclusions(policy, amounts, every), highest=highest)
+    system = System(cells, printed, targets, inclusions(policy, amounts, every), highest=policy.highest)
     if policy.partitions:
         system = replace(system, lines=tuple(_lines(policy, areas, cells)))
     return system, primary

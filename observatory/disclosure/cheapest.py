@@ -56,7 +56,8 @@ def improve(
     """
     needed = dict.fromkeys(cuts)
     cost = system.weight(hidden)
-    for _ in range(ROUNDS if len(hidden) - len(primary) <= MOST else 0):
+    rounds = ROUNDS if len(hidden) - len(primary) <= MOST else 0
+    for _ in range(rounds):
         if frozenset() in needed:
             # Only a zero covers it: no choice made here would do better than the first one.
             return hidden

@@ -37,6 +37,7 @@ class Rule(BaseModel):
         dominance: share of the amount above which its largest contributor makes it secret (flag B).
         contributors: fewest contributors that an amount other than nought may come from (flag A).
         highest: what everybody believes the measure not to exceed in one place.
+        rounding: step to whose nearest multiple its amounts are published, on top of suppression.
         group: whether none, or all, is secret too.
         reason: why, in French.
     """
@@ -54,6 +55,7 @@ class Rule(BaseModel):
     dominance: float | None = Field(default=None, gt=0, lt=1)
     contributors: int | None = Field(default=None, ge=2)
     highest: float | None = None
+    rounding: float | None = Field(default=None, gt=0)
     group: bool = False
     reason: str
 
@@ -88,6 +90,15 @@ class Policy(BaseModel):
     public: tuple[str, ...]
     rules: dict[str, Rule]
     partitions: tuple[Partition, ...] = ()
+
+    @property
+    def highest(self) -> dict[str, float]:
+        """What some measures are not believed to exceed."""
+        return {name: rule.highest for name, rule in self.rules.items() if rule.highest is not None}
+
+    def step(self, measure: str | None) -> float | None:
+        """Return the step to which a measure is rounded, if it is."""
+        return self.rules[measure].rounding if measure in self.rules else None
 
     def wholes(self, measure: str) -> list[str]:
         """Return the counts that contain a measure, nearest first."""

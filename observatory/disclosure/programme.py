@@ -97,8 +97,7 @@ class Programme:
         self._solver.changeColsCost(len(self._objective), self._objective, np.zeros(len(self._objective)))
         self._solver.changeColsCost(len(columns), columns, sign * coefficients)
         self._objective = columns
-        self._solver.run()
-        if self._solver.getModelStatus() != HighsModelStatus.kOptimal:
+        if not solved(self._solver):
             raise InconsistentCellsError.among(frozenset().union(*self.origins))
         solution = self._solver.getSolution()
         point = np.array(solution.col_value)
@@ -121,6 +120,15 @@ class Programme:
             for position in np.flatnonzero(duals > TOLERANCE):
                 found |= origins.get(int(position), frozenset())
         return found
+
+
+def solved(solver: Highs) -> bool:
+    """Solve from the last basis, or from nothing where that fails; return whether there is an optimum."""
+    solver.run()
+    if solver.getModelStatus() != HighsModelStatus.kOptimal:
+        solver.clearSolver()
+        solver.run()
+    return bool(solver.getModelStatus() == HighsModelStatus.kOptimal)
 
 
 def load(

@@ -28,6 +28,7 @@ from observatory.disclosure.evidence import TELLING, Known, gather
 from observatory.disclosure.linked import protect
 from observatory.disclosure.policy import RULES, Policy, load_policy
 from observatory.disclosure.release import FIGURES, Release
+from observatory.disclosure.rounding import agrees, rounded, unrounded
 from observatory.disclosure.system import Cell, Key, System
 from observatory.errors import ObservatoryError
 from observatory.indicators.catalogue import Indicator
@@ -72,6 +73,8 @@ def protect_with_journal(
 ) -> Protected:
     """Return ``observations`` with secret figures emptied, of status ``secret``, and the journal.
 
+    What is left of measures that a rule rounds is rounded.
+
     Value, numerator and denominator of a figure go together. A count that must be hidden is hidden in every
     figure that prints it. « Sans objet » becomes ``secret`` like a value does, since it gives a zero away; a
     figure without count (missing, not available) keeps its status: it has nothing to hide.
@@ -105,7 +108,8 @@ def protect_with_journal(
     journal = DISCLOSURE_JOURNAL.conform(
         pl.DataFrame(rows, schema=DISCLOSURE_JOURNAL.polars_schema, orient="row")
     )
-    return Protected(emptied(observations, journal.filter(pl.col("flag") != "V")), journal)
+    published = emptied(observations, journal.filter(pl.col("flag") != "V"))
+    return Protected(rounded(published, indicators, policy), journal)
 
 
 def emptied(observations: pl.DataFrame, hidden: pl.DataFrame) -> pl.DataFrame:
@@ -173,16 +177,20 @@ def known_before(
     places = territories.select("level", "code", "name", "parents")
     this = Release("", Path(), blank, places, "", {})
 
-    def agrees(release: Release) -> bool:
+    def same_counts(release: Release) -> bool:
         alone = gather(release, (), ruled, policy)
         return release.perimeter != _perimeter(territories) or all(
-            counts.get(vintage, {}).get(key[0], {}).get((key[1], key[2]), told.value) == told.value
+            agrees(policy, key, told, counts.get(vintage, {}))
             for vintage, known in alone.counts.items()
             for key, told in known.items()
         )
 
-    evidence = gather(this, [release for release in earlier if agrees(release)], ruled, policy)
-    return evidence.areas, evidence.counts
+    evidence = gather(this, [release for release in earlier if same_counts(release)], ruled, policy)
+    given = {
+        vintage: unrounded(policy, known, counts.get(vintage, {}))
+        for vintage, known in evidence.counts.items()
+    }
+    return evidence.areas, given
 
 
 def _perimeter(territories: pl.DataFrame) -> str:

@@ -91,7 +91,7 @@ class System:
         given: cells that are known whatever is hidden here: other releases print them.
         weights: what hiding a figure costs, 1 where nothing is said.
         lines: lines of the tables, for a first choice of what to hide; none is needed.
-        highest: what no variable of a measure is believed to exceed, where it is not ``HIGHEST``.
+        highest: what no variable of a measure is believed to exceed, where it is not ``programme.HIGHEST``.
     """
 
     cells: Mapping[Key, Cell]
@@ -144,7 +144,7 @@ class System:
     def inclusions_of(self) -> dict[Variable, list[Inclusion]]:
         """Variable -> the inclusions that it stands in."""
         found: defaultdict[Variable, list[Inclusion]] = defaultdict(list)
-        for inclusion in self.inclusions:
+        for inclusion in sorted(self.inclusions, key=lambda known: (known.whole, sorted(known.parts))):
             for variable in sorted(inclusion.coefficients):
                 found[variable].append(inclusion)
         return dict(found)

@@ -16,7 +16,7 @@ import numpy as np
 
 from observatory.disclosure.attacker import Attacker
 from observatory.disclosure.deduction import TOLERANCE, Component
-from observatory.disclosure.programme import Form, Programme, load
+from observatory.disclosure.programme import Form, Programme, load, solved
 from observatory.disclosure.system import Key, Variable
 
 _PENALTY = 1e-3
@@ -75,8 +75,8 @@ class Moves:
         capped = columns[gain > 0] if len(form) == 1 else columns[:0]
         floor = np.zeros(len(capped))
         self._solver.changeColsBounds(len(capped), capped, floor, np.minimum(self._room[capped], enough))
-        self._solver.run()
-        point = np.array(self._solver.getSolution().col_value)
+        found = solved(self._solver)
+        point = np.array(self._solver.getSolution().col_value) if found else np.zeros(2 * self._size)
         self._solver.changeColsBounds(len(capped), capped, floor, self._room[capped])
         self._solver.changeColsCost(len(columns), columns, base)
         change = point[: self._size] - point[self._size :]

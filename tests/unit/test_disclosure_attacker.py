@@ -131,6 +131,16 @@ def test_however_many_they_are_no_suppression_can_be_lifted() -> None:
         assert exposed(table, own - {figure[1:]}), figure
 
 
+def test_the_order_of_what_is_given_changes_nothing() -> None:
+    system, primary, _ = many_tables(20)
+    again = System(
+        dict(reversed(system.cells.items())),
+        dict(reversed(system.figures.items())),
+        dict(reversed(system.targets.items())),
+    )
+    assert protect(again, sorted(primary, reverse=True)) == protect(system, primary)
+
+
 def test_a_proof_that_lies_is_caught_by_the_last_attack(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Witnesses, "prove", lambda self, component, keys: set())
     monkeypatch.setattr(Witnesses, "unproven", lambda self, keys: set())
