@@ -18,7 +18,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 import numpy as np
-from scipy.sparse import coo_array
 
 from observatory.disclosure.deduction import TOLERANCE, Component, Exposure, combination, learn
 from observatory.disclosure.programme import Form, Programme, Solution
@@ -74,14 +73,13 @@ class _Reach:
             for key, form in component.targets.items()
             for variable, coefficient in form.items()
         ]
-        rows, columns, values = zip(*entries, strict=True)
-        shape = len(self._row), len(component.variables)
-        self._forms = coo_array((values, (rows, columns)), shape=shape, dtype=float).tocsr()
+        self._rows, self._columns, self._signs = np.array(entries).T
         self._least = np.full(len(self._row), np.inf)
         self._most = np.full(len(self._row), -np.inf)
 
     def note(self, point: np.ndarray) -> None:
-        values = self._forms @ point
+        terms = self._signs * point[self._columns]
+        values = np.bincount(self._rows, terms, minlength=len(self._row))
         np.minimum(self._least, values, out=self._least)
         np.maximum(self._most, values, out=self._most)
 

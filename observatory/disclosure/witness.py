@@ -83,6 +83,12 @@ class Moves:
         return {self._variables[at]: float(change[at]) for at in np.flatnonzero(np.abs(change) > 1e-9)}
 
 
+def _spread(moves: Iterable[Move], form: Form) -> float:
+    """Return how far apart a form is among the true counts and those that moves lead to."""
+    values = [0.0, *(sum(c * move.get(variable, 0.0) for variable, c in form.items()) for move in moves)]
+    return max(values) - min(values)
+
+
 class Witnesses:
     """One proof for each protected amount, and which of them a cell breaks.
 
@@ -101,12 +107,16 @@ class Witnesses:
         if not keys:
             return set()
         moves = Moves(component, self._attacker.truth, self._price)
+        shared: list[list[Move]] = []
         for key in sorted(keys):
             for variable in (variable for move in self._moves.pop(key, ()) for variable in move):
                 self._moving[variable].discard(key)
-            found = moves.widening(component.targets[key], self._attacker.system.targets[key].width)
+            form, width = component.targets[key], self._attacker.system.targets[key].width
+            served = (other for other in shared if _spread(other, form) >= width - TOLERANCE)
+            found = next(served, None) or moves.widening(form, width)
             if found is not None:
                 self._moves[key] = found
+                shared.append(found)
                 for variable in (variable for move in found for variable in move):
                     self._moving[variable].add(key)
         return {key for key in keys if key not in self._moves}
