@@ -290,32 +290,33 @@ def _width(policy: Policy, rule: Rule, amounts: Mapping[str, Amounts], area: Are
 
 
 def inclusions(policy: Policy, measures: Iterable[str], places: frozenset[Place]) -> tuple[Inclusion, ...]:
-    """Return what everybody knows of the ``measures`` from their definitions, place by place."""
+    """Return what everybody knows of the ``measures`` from their definitions, place by place.
+
+    What a partition says already, that its parts are within the whole, is not said again.
+    """
     measures = sorted(measures)
-    implied = {other for rule in policy.rules.values() for other in rule.apart_from}
     partitions = [p for p in policy.partitions if {p.whole, *p.parts} <= set(measures)]
-    return (
-        tuple(
-            Inclusion(
-                frozenset((part, *place) for part in partition.parts), (partition.whole, *place), exact=True
-            )
-            for partition in partitions
-            for place in sorted(places)
+    known = [
+        (parts, whole)
+        for parts, whole in _definitions(policy, measures)
+        if not any(whole == p.whole and parts <= set(p.parts) for p in partitions)
+    ]
+    everywhere = sorted(places)
+    return tuple(
+        Inclusion(frozenset((part, *place) for part in parts), (whole, *place), exact=exact)
+        for parts, whole, exact in (
+            *((frozenset(p.parts), p.whole, True) for p in partitions),
+            *((parts, whole, False) for parts, whole in known),
         )
-        + tuple(
-            Inclusion(
-                frozenset((part, *place) for part in (measure, *policy.rules[measure].apart_from)),
-                (str(policy.rules[measure].within), *place),
-            )
-            for measure in measures
-            if policy.rules[measure].within in measures and measure not in implied
-            for place in sorted(places)
-        )
-        + tuple(
-            Inclusion(frozenset({(measure, *place)}), (whole, *place))
-            for measure in measures
-            for whole in policy.rules[measure].also_within
-            if whole in measures
-            for place in sorted(places)
-        )
+        for place in everywhere
     )
+
+
+def _definitions(policy: Policy, measures: list[str]) -> Iterator[tuple[frozenset[str], str]]:
+    """Yield the measures that share nothing and are together within another, and that other."""
+    implied = {other for rule in policy.rules.values() for other in rule.apart_from}
+    for measure in measures:
+        rule = policy.rules[measure]
+        if rule.within in measures and measure not in implied:
+            yield frozenset({measure, *rule.apart_from}), str(rule.within)
+        yield from ((frozenset({measure}), whole) for whole in rule.also_within if whole in measures)

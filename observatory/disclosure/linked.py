@@ -21,7 +21,6 @@ from observatory.disclosure.cover import cover_lines
 from observatory.disclosure.deduction import Exposure, Knowledge
 from observatory.disclosure.superfluous import give_back
 from observatory.disclosure.system import Key, System
-from observatory.disclosure.witness import Witnesses
 from observatory.errors import ObservatoryError
 
 
@@ -40,13 +39,12 @@ def protect(system: System, primary: Iterable[Key]) -> dict[Key, Key | None]:
     """
     primary = frozenset(primary)
     attacker = Attacker(system)
-    witnesses = Witnesses(attacker, primary)
     covered = cover_lines(system, set(primary), _needs(system))
     saved: dict[Key, Key | None] = dict.fromkeys(sorted(covered))
     knowledge = attacker.hide(primary | covered)
     cuts: list[Cut] = []
     pending = set(system.targets)
-    while exposed := _exposed(knowledge, witnesses, pending):
+    while exposed := _exposed(knowledge, pending):
         cuts += [cut_of(system, exposure) for exposure in exposed]
         added = _additions(system, attacker.hidden, exposed)
         for target, figures in added.items():
@@ -54,13 +52,13 @@ def protect(system: System, primary: Iterable[Key]) -> dict[Key, Key | None]:
         # Hiding more only widens intervals: what was safe stays safe.
         pending = {exposure.target for exposure in exposed}
         knowledge = attacker.hide(frozenset().union(*added.values()))
-    saved |= give_back(attacker, witnesses, primary, saved)
+    saved |= give_back(attacker, primary, saved)
     hidden = improve(system, primary, attacker.hidden, cuts, lambda trial: audit(system, trial))
     if hidden != attacker.hidden:
         # Zeros are never chosen as cover, yet one hidden along with another count may be all it takes.
         attacker = Attacker(system)
         attacker.hide(hidden)
-        saved |= give_back(attacker, Witnesses(attacker, primary), primary, saved)
+        saved |= give_back(attacker, primary, saved)
     for exposure in audit(system, attacker.hidden):
         raise ExposedCellError(
             f"L’effectif « {' / '.join(exposure.target)} » se retrouve dans ce qui allait être publié."
@@ -74,12 +72,11 @@ def _needs(system: System) -> dict[Key, float]:
     return {cells[target.plus]: target.width for target in system.targets.values() if target.plus in cells}
 
 
-def _exposed(knowledge: Knowledge, witnesses: Witnesses, pending: set[Key]) -> list[Exposure]:
-    """Return the ``pending`` targets that come out; those that a proof covers are not attacked."""
+def _exposed(knowledge: Knowledge, pending: set[Key]) -> list[Exposure]:
+    """Return the ``pending`` targets that come out."""
     found = [exposure for exposure in knowledge.settled if exposure.target in pending]
     for component in knowledge.components:
-        doubtful = witnesses.prove(component, component.targets.keys() & pending)
-        targets = {key: form for key, form in component.targets.items() if key in doubtful}
+        targets = {key: form for key, form in component.targets.items() if key in pending}
         found += exposures(replace(component, targets=targets))
     return sorted(found, key=lambda exposure: exposure.target)
 

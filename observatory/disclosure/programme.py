@@ -23,8 +23,8 @@ from observatory.disclosure.system import InconsistentCellsError, Key, Variable
 
 HIGHEST = 1e6
 """No count of the basin, of some 1.2 million inhabitants, is believed to exceed this."""
-_PRIMAL = 4
-"""The primal simplex, among the strategies of HiGHS."""
+_PRIMAL, _DUAL = 4, 1
+"""The primal and the dual simplex, among the strategies of HiGHS."""
 
 Form = Mapping[Variable, float]
 """A linear form: variable -> coefficient."""
@@ -138,10 +138,16 @@ def load(
     lines: Sequence[Mapping[int, float]],
     least: Sequence[float],
     most: Sequence[float],
+    *,
+    dual: bool = False,
 ) -> Highs:
-    """Return a solver that maximises ``costs`` within bounds and lines (column -> coefficient)."""
+    """Return a solver that maximises ``costs`` within bounds and lines (column -> coefficient).
+
+    By the primal simplex, or by the ``dual`` one where each programme starts from the origin.
+    """
     solver = Highs()
-    for option, value in (("output_flag", False), ("presolve", "off"), ("simplex_strategy", _PRIMAL)):
+    strategy = _DUAL if dual else _PRIMAL
+    for option, value in (("output_flag", False), ("presolve", "off"), ("simplex_strategy", strategy)):
         solver.setOptionValue(option, value)
     entries = [sorted(line.items()) for line in lines]
     solver.passModel(

@@ -19,7 +19,6 @@ from observatory.disclosure.witness import Witnesses
 
 def give_back(
     attacker: Attacker,
-    witnesses: Witnesses,
     primary: frozenset[Key],
     saved: Mapping[Key, Key | None],
 ) -> dict[Key, Key]:
@@ -29,7 +28,6 @@ def give_back(
 
     Args:
         attacker: its hidden figures protect every target.
-        witnesses: proofs of it; a target that has none is attacked whenever it might be exposed.
         primary: figures hidden in any case.
         saved: figure -> target that it was hidden for.
 
@@ -37,6 +35,9 @@ def give_back(
         The secondary suppressions that are left, and for each a target that it protects.
     """
     system = attacker.system
+    witnesses = Witnesses(attacker, primary)
+    for component in attacker.components():
+        witnesses.prove(component, component.targets.keys())
 
     def size(figure: Key) -> float:
         return max((system.cells[cell].value for cell in system.figures[figure]), default=0.0)

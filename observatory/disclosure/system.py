@@ -149,6 +149,31 @@ class System:
                 found[variable].append(inclusion)
         return dict(found)
 
+    @cached_property
+    def _parts_of(self) -> dict[str, set[frozenset[str]]]:
+        """Measure -> the sets of measures that it contains by definition."""
+        found: defaultdict[str, set[frozenset[str]]] = defaultdict(set)
+        for inclusion in self.inclusions:
+            found[inclusion.whole[0]].add(frozenset(variable[0] for variable in inclusion.parts))
+        return dict(found)
+
+    @cached_property
+    def hubs(self) -> frozenset[str]:
+        """Measures that contain others in several ways: they link breakdowns with one another."""
+        return frozenset(measure for measure, parts in self._parts_of.items() if len(parts) > 1)
+
+    @cached_property
+    def _beside(self) -> dict[str, set[str]]:
+        found: defaultdict[str, set[str]] = defaultdict(set)
+        for together in (parts for every in self._parts_of.values() for parts in every):
+            for measure in together:
+                found[measure] |= together
+        return dict(found)
+
+    def beside(self, measure: str) -> set[str]:
+        """Return a measure and those that make up a whole with it."""
+        return self._beside.get(measure, set()) | {measure}
+
     def weight(self, figures: Iterable[Key]) -> float:
         """Return what hiding some figures costs."""
         return sum(self.weights.get(figure, 1.0) for figure in figures)

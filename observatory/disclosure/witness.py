@@ -10,7 +10,9 @@ Operational Research 171, 2006).
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -26,32 +28,102 @@ Move = Mapping[Variable, float]
 
 
 class Moves:
-    """The moves from the true counts of a component that no published cell shows."""
+    """The moves from the true counts of a component that no published cell shows.
+
+    They are looked for among the counts of the same breakdown first, the wholes that several breakdowns share
+    held at the truth: a component falls apart without them.
+    """
 
     def __init__(
         self, component: Component, truth: Mapping[Variable, float], price: Callable[[Variable], float]
     ) -> None:
+        self._system, self._price = component.system, price
         programme = Programme(component)
-        here = np.array([truth[variable] for variable in component.variables])
-        self._variables, self._size, self._index = component.variables, len(here), programme.index
-        held = [sum(c * truth[variable] for variable, c in line.items()) for line in programme.lines]
-        self._room = np.maximum(np.concatenate([programme.upper - here, here - programme.lower]), 0.0)
-        self._costs = -_PENALTY * np.tile([price(variable) for variable in component.variables], 2)
-        lines = [self._columns(line) for line in programme.lines]
-        # The truth keeps within each line, whatever the rounding of the programme that found it.
-        least = [
-            min(a - b, 0.0) if a < c else 0.0
-            for a, b, c in zip(programme.least, held, programme.most, strict=True)
-        ]
-        most = [
-            max(c - b, 0.0) if a < c else 0.0
-            for a, b, c in zip(programme.least, held, programme.most, strict=True)
-        ]
-        self._solver = load(self._costs, np.zeros(2 * self._size), self._room, lines, least, most)
+        self._lines: list[_Line] = []
+        for form, least, most in zip(programme.lines, programme.least, programme.most, strict=True):
+            here = sum(c * truth[variable] for variable, c in form.items())
+            # The truth keeps within each line, whatever the rounding of the programme that found it.
+            slack = (min(least - here, 0.0), max(most - here, 0.0)) if least < most else (0.0, 0.0)
+            self._lines.append(_Line(form, *slack))
+        self._room = {
+            variable: (max(most - truth[variable], 0.0), max(truth[variable] - least, 0.0))
+            for variable, least, most in zip(
+                component.variables, programme.lower, programme.upper, strict=True
+            )
+        }
+        self._near: dict[tuple[frozenset[str], Variable], _Model] = {}
+
+    def widening(self, form: Form, width: float) -> list[Move] | None:
+        """Return moves, up and down, that change a form by ``width`` together; none if there are not."""
+        return self._around(form).widening(form, width) or self._whole.widening(form, width)
+
+    @cached_property
+    def _whole(self) -> "_Model":
+        return _Model(self._lines, self._room, self._price)
+
+    @cached_property
+    def _lines_of(self) -> dict[Variable, list[int]]:
+        found: defaultdict[Variable, list[int]] = defaultdict(list)
+        for row, line in enumerate(self._lines):
+            for variable in line.form:
+                found[variable].append(row)
+        return dict(found)
+
+    def _around(self, form: Form) -> "_Model":
+        """Return the model of what is linked with a form when the wholes of breakdowns are held."""
+        held = self._system.hubs.difference(*(self._system.beside(variable[0]) for variable in form))
+        key = held, min(form)
+        if key not in self._near:
+            reached, pending = set(form), list(form)
+            while pending:
+                rows = self._lines_of.get(pending.pop(), ())
+                new = {v for row in rows for v in self._lines[row].form if v not in reached and v[0] not in held}
+                reached |= new
+                pending += new
+            lines = [
+                replace(self._lines[row], form={v: c for v, c in self._lines[row].form.items() if v in reached})
+                for row in sorted({row for variable in reached for row in self._lines_of.get(variable, ())})
+            ]
+            model = _Model(lines, {v: self._room[v] for v in sorted(reached)}, self._price)
+            self._near |= {(held, variable): model for variable in reached}
+        return self._near[key]
+
+
+@dataclass(frozen=True)
+class _Line:
+    """How far a form may move, down and up."""
+
+    form: Form
+    least: float
+    most: float
+
+
+class _Model:
+    """The programme that looks for the shortest moves of some variables."""
+
+    def __init__(
+        self,
+        lines: Sequence[_Line],
+        room: Mapping[Variable, tuple[float, float]],
+        price: Callable[[Variable], float],
+    ) -> None:
+        self._variables, self._size = tuple(room), len(room)
+        self._index = {variable: position for position, variable in enumerate(room)}
+        self._room = np.array([up for up, _ in room.values()] + [down for _, down in room.values()])
+        self._costs = -_PENALTY * np.tile([price(variable) for variable in room], 2)
+        self._solver = load(
+            self._costs,
+            np.zeros(2 * self._size),
+            self._room,
+            [self._columns(line.form) for line in lines],
+            [line.least for line in lines],
+            [line.most for line in lines],
+            dual=True,
+        )
 
     def _columns(self, form: Form) -> dict[int, float]:
         """Return the coefficients of a form: what goes up comes first, then what goes down."""
-        up = {self._index[variable]: float(c) for variable, c in form.items()}
+        up = {self._index[variable]: float(c) for variable, c in form.items() if variable in self._index}
         return up | {column + self._size: -c for column, c in up.items()}
 
     def widening(self, form: Form, width: float) -> list[Move] | None:
@@ -75,6 +147,8 @@ class Moves:
         capped = columns[gain > 0] if len(form) == 1 else columns[:0]
         floor = np.zeros(len(capped))
         self._solver.changeColsBounds(len(capped), capped, floor, np.minimum(self._room[capped], enough))
+        # From no move at all: undoing the last one takes longer than finding the next.
+        self._solver.setBasis()
         found = solved(self._solver)
         point = np.array(self._solver.getSolution().col_value) if found else np.zeros(2 * self._size)
         self._solver.changeColsBounds(len(capped), capped, floor, self._room[capped])
