@@ -147,20 +147,24 @@ def build_system(
         for figure, measures in figures.items()
     }
     targets = sensitive_amounts(policy, areas, amounts, contributions)
-    telling = {_needed(policy, key): key for key in sorted(targets, reverse=True)}
-    primary = {
-        figure: telling[frozenset(some)]
-        for figure, keys in printed.items()
-        for size in (2, 1)
-        for some in combinations(sorted(keys), size)
-        if frozenset(some) in telling
-    }
     every = frozenset().union(*areas.places.values())
     highest = {name: rule.highest for name, rule in policy.rules.items() if rule.highest is not None}
     system = System(cells, printed, targets, inclusions(policy, amounts, every), highest=highest)
     if policy.partitions:
         system = replace(system, lines=tuple(_lines(policy, areas, cells)))
-    return system, primary
+    return system, telling_figures(policy, system)
+
+
+def telling_figures(policy: Policy, system: System) -> dict[Key, Key]:
+    """Return the figures that alone give an amount to protect away: which one."""
+    telling = {_needed(policy, key): key for key in sorted(system.targets, reverse=True)}
+    return {
+        figure: telling[frozenset(some)]
+        for figure, keys in system.figures.items()
+        for size in (2, 1)
+        for some in combinations(sorted(keys), size)
+        if frozenset(some) in telling
+    }
 
 
 def _lines(policy: Policy, areas: Areas, cells: Mapping[Key, Cell]) -> Iterator[Line]:
