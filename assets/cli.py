@@ -70,6 +70,8 @@ def run(
     table.add_section()
     table.add_row("Contrôles réussis", f"{outcome.checks_passed} sur {outcome.checks}")
     table.add_row("Pages écrites", str(outcome.pages))
+    if outcome.editions:
+        table.add_row("Éditions de partenaires", str(outcome.editions))
     table.add_row("Durée", f"{time.monotonic() - started:.0f} s")
     console.print(table)
     console.print("Site à ouvrir :", style="bold")

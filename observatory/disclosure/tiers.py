@@ -20,7 +20,15 @@ from datetime import date
 import polars as pl
 
 from observatory.disclosure.attack import audit
-from observatory.disclosure.cells import COUNT, Area, Areas, Place, build_system, telling_figures
+from observatory.disclosure.cells import (
+    COUNT,
+    Area,
+    Areas,
+    Place,
+    build_areas,
+    build_system,
+    telling_figures,
+)
 from observatory.disclosure.linked import protect
 from observatory.disclosure.policy import Policy, load_policy
 from observatory.disclosure.release import Release
@@ -74,7 +82,7 @@ class Coverage:
 
     def __init__(self, agreements: Iterable[Agreement], areas: Areas, policy: Policy) -> None:
         self.agreements = {agreement.partner: agreement for agreement in agreements}
-        self._areas, self._policy = areas, policy
+        self.areas, self._policy = areas, policy
         self._own: dict[str, frozenset[Place]] = {
             partner: frozenset().union(*(areas.places[area] for area in agreement.areas))
             for partner, agreement in self.agreements.items()
@@ -82,7 +90,7 @@ class Coverage:
 
     def holds(self, partner: str, area: Area) -> bool:
         """Return whether an area lies wholly in the territories of an agreement."""
-        return area in self._areas.places and self._areas.places[area] <= self._own[partner]
+        return area in self.areas.places and self.areas.places[area] <= self._own[partner]
 
     def figure(self, partner: str, area: Area, measures: Iterable[str]) -> bool:
         """Return whether an agreement covers a figure that prints these measures."""
@@ -152,6 +160,15 @@ def protect_for_partners(
         partner: _edition(partner, observations, public, coverage, opened[partner], asked[partner])
         for partner in coverage.agreements
     }
+
+
+def own_territories(agreement: Agreement, territories: pl.DataFrame) -> pl.DataFrame:
+    """Return the territories of one perimeter version that an agreement covers: cités, communes, EPCI."""
+    areas = build_areas(territories)
+    coverage = Coverage([agreement], areas, load_policy())
+    own = [area for area in areas.places if coverage.holds(agreement.partner, area)]
+    keys = pl.DataFrame(own, schema={"level": pl.String, "code": pl.String}, orient="row")
+    return territories.join(keys, on=["level", "code"], how="semi", maintain_order="left")
 
 
 def _row(figure: Key, vintage: int) -> tuple[str, str, str, int]:
@@ -236,7 +253,5 @@ def _edition(
         rows.append((*row, flag, reason, by, Tier.PARTNER, partner))
     return Protected(
         emptied(observations, secret.join(shown, on=KEYS, how="anti")),
-        DISCLOSURE_JOURNAL.conform(
-            pl.DataFrame(rows, schema=DISCLOSURE_JOURNAL.polars_schema, orient="row")
-        ),
+        DISCLOSURE_JOURNAL.conform(pl.DataFrame(rows, schema=DISCLOSURE_JOURNAL.polars_schema, orient="row")),
     )

@@ -73,7 +73,9 @@ def cases(draw: st.DrawFn) -> tuple[Town, list[Agreement]]:
     owners = draw(st.lists(st.sampled_from("abx"), min_size=len(town.communes_of)))
     found = [agreement("e", [("epci", "e0")], draw(st.sampled_from([MINING | PEOPLE, frozenset(some)])))]
     for landlord in "ab":
-        own = [("cite", cite) for cite, owner in zip(town.communes_of, owners, strict=False) if owner == landlord]
+        own = [
+            ("cite", cite) for cite, owner in zip(town.communes_of, owners, strict=False) if owner == landlord
+        ]
         found += [agreement(landlord, own, MINING)] if own else []
     return town, found
 
