@@ -1,20 +1,14 @@
-"""The agreements in force on the day of a run, for the asset of editions, its check and the command."""
+"""The agreements in force on the day of a run, for the asset of editions and its check."""
 
 from datetime import UTC, datetime
 
 import polars as pl
 
 from assets.perimeter import chosen_perimeter
-from assets.raw.deliveries import PRODUCERS
+from assets.settling import settled_deliveries
 from observatory.disclosure.conventions import agreements_in_force
 from observatory.disclosure.tiers import Agreement
 from observatory.paths import DataPaths
-from observatory.sources.catalogue import get_source
-
-
-def all_fictive() -> bool:
-    """Return whether every delivery of this process is generated."""
-    return all(get_source(source_id).fictive for source_id in PRODUCERS)
 
 
 def agreements_of_the_day(
@@ -26,4 +20,4 @@ def agreements_of_the_day(
         ConventionError: the file of agreements breaks a rule.
     """
     perimeter, today = chosen_perimeter(territories), datetime.now(UTC).date()
-    return agreements_in_force(paths, perimeter, dwellings, today, all_fictive=all_fictive())
+    return agreements_in_force(paths, perimeter, dwellings, today, all_fictive=not settled_deliveries())

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from assets import audit_cli, intake_cli, typology_cli
+from assets import audit_cli, conventions_cli, intake_cli, typology_cli
 from observatory.errors import ObservatoryError
 from observatory.paths import PROJECT, data_paths
 
@@ -181,8 +181,8 @@ def dev(
     port: Annotated[int, typer.Option(help="Port d’écoute sur 127.0.0.1.")] = 3000,
 ) -> None:
     """Ouvrir l’interface de Dagster sur 127.0.0.1."""
-    from assets.raw.deliveries import settle_deliveries
     from assets.running import prepare_instance
+    from assets.settling import settle_deliveries
 
     settle_deliveries(data_paths())
     os.environ["DAGSTER_HOME"] = str(prepare_instance())
@@ -194,6 +194,7 @@ def dev(
 app.command()(typology_cli.typology)
 intake_cli.register(app)
 app.command()(audit_cli.audit)
+app.command()(conventions_cli.conventions)
 
 
 def main() -> None:

@@ -12,8 +12,8 @@ from dagster import DagsterInstance
 
 from assets.checks import CHECKS_TABLE
 from assets.definitions import RAW, defs, ingest_name, refresh
-from assets.raw.deliveries import PRODUCERS, settle_deliveries
 from assets.raw.files import ALLOW_STALE, SNAPSHOTS, WARNING, asset_name, table_name
+from assets.settling import PRODUCERS, settle_deliveries
 from assets.storage import SESSION, WarehouseIOManager
 from observatory.errors import ObservatoryError
 from observatory.files import write_atomic

@@ -45,7 +45,7 @@ class MissingTableError(ObservatoryError):
 
 
 class Session:
-    """The one writer of the warehouse, of the site and of the partners' editions, from ``__enter__`` to ``__exit__``.
+    """The one writer of what is published, from ``__enter__`` to ``__exit__``.
 
     Leaving without ``commit`` abandons what was staged.
 

@@ -10,6 +10,7 @@ come with a fictive one, which serves only as long as all deliveries are fictive
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -218,7 +219,7 @@ def _possible(kind: str) -> set[str]:
 
 def _check_overlaps(conventions: Iterable[Convention]) -> None:
     ordered = sorted(conventions, key=lambda one: (one.partner, one.first_day))
-    for one, other in zip(ordered, ordered[1:], strict=False):
+    for one, other in pairwise(ordered):
         if one.partner == other.partner and other.first_day <= one.last_day:
             raise ConventionError.of(
                 f"« {one.partner} »",
@@ -245,8 +246,8 @@ def scope_of(
 ) -> Scope:
     """Return what an agreement covers.
 
-    A territory that the perimeter does not have is left out, and so is one that a landlord names where another
-    one has dwellings: both are problems to settle, and neither opens anything.
+    A territory that the perimeter does not have is left out, and so is one that a landlord names where
+    another one has dwellings: both are problems to settle, and neither opens anything.
 
     Args:
         one: the agreement.

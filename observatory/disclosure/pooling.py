@@ -1,10 +1,10 @@
-"""The attack of the partners' editions: each alone, then those that an amount is kept from, together.
+"""The attack of the partners' editions by all those that an amount is kept from, together.
 
 Belongs here: who attacks what, with which files.
 Does not: the attack itself (``audit``), the choice of what each is given (``tiers``).
 
-The amounts are parted by the agreements that cover them. Those of a part are attacked by all the partners whose
-agreements do not, with the public site: a smaller group would know less.
+The amounts are parted by the agreements that cover them. Those of a part are attacked by all the partners
+whose agreements do not, with the public site: one of them, or a few, would know less.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -55,7 +55,7 @@ def audit_editions(
         figures = pl.concat([public.figures, *(_of_partner(name, editions[name]) for name in partners)])
         held = replace(
             public,
-            name=f"site public et édition de {', '.join(partners)}",
+            name=f"site public et {'page' if pages else 'données'} de {', '.join(partners)}",
             figures=figures,
             folder=pages or public.folder,
         )
@@ -65,18 +65,18 @@ def audit_editions(
 
         return audit_release(held, earlier, indicators, truth, with_pages=pages is not None, allowed=known)
 
-    for name, edition in editions.items():
-        yield attack([name], partial(_agreed, name), edition.folder)
     ruled = [item for item in indicators if {item.numerator, item.denominator} & policy.rules.keys()]
     coverage = Coverage(agreements, gather(public, earlier, ruled, policy).areas, policy)
     for cover in sorted(_covers(coverage, policy), key=lambda cover: (len(cover), sorted(cover))):
-        others = [name for name in editions if name not in cover]
-        if len(others) > 1:
+        if others := [name for name in editions if name not in cover]:
             yield attack(others, partial(_elsewhere, cover))
+    # The data stand the attack: all that is left to ask of a page is whether it shows more than they do.
+    for name, edition in editions.items():
+        yield attack([name], _any_amount, edition.folder)
 
 
-def _agreed(name: str, coverage: Coverage, key: Key) -> bool:
-    return name in coverage.partners(key)
+def _any_amount(_coverage: Coverage, _key: Key) -> bool:
+    return True
 
 
 def _elsewhere(cover: frozenset[str], coverage: Coverage, key: Key) -> bool:

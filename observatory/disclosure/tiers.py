@@ -8,8 +8,8 @@ of his own territories that the public does not get, as long as what he holds re
 else's. Partners may meet: an amount is attacked by all those whose agreements do not cover it, who pool their
 editions and the public release. Fewer of them would know less, so that no other group need be tried.
 
-A landlord knows its own dwellings one by one, wherever they are. What it could subtract from the figures is not
-reckoned with here, no more than in the public release: see the rule on contributors (``rules.yaml``).
+A landlord knows its own dwellings one by one, wherever they are. What it could subtract from the figures is
+not reckoned with here, no more than in the public release: see the rule on contributors (``rules.yaml``).
 """
 
 from collections import defaultdict
@@ -206,8 +206,8 @@ def _withheld(
 def _hidden(policy: Policy, system: System) -> dict[Key, Key | None]:
     """Return the figures to hide among those that a coalition may be given.
 
-    ``protect`` never takes a zero for cover: whoever lives there knows it. A partner who lives elsewhere may
-    learn by a zero what the public release leaves in doubt; the zeros that leave nothing else to hide go first.
+    ``protect`` never takes a zero for cover: whoever lives there knows it. A partner who lives elsewhere
+    may learn by a zero what the public release leaves in doubt; those that nothing else could cover go first.
     """
     first: dict[Key, Key | None] = dict(telling_figures(policy, system))
     while zeros := {

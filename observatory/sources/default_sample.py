@@ -11,7 +11,8 @@ from observatory.sources.embedded import read_embedded
 from observatory.sources.extracts import parse_census, parse_perimeters
 from observatory.sources.sample import write_sample
 
-_CONVENTIONS = """# CONVENTIONS FICTIVES – un exemple, que personne n’a signé ; il ne sert que si aucune livraison n’est réelle.
+_CONVENTIONS = """# CONVENTIONS FICTIVES – un exemple, que personne n’a signé.
+# Il ne sert que si aucune livraison n’est réelle ; les conventions signées s’inscrivent dans data/confidential/.
 fictive: true
 agreements:
   - partner: maisons-et-cites

@@ -4,7 +4,6 @@ from datetime import date
 from itertools import combinations
 
 import polars as pl
-import pytest
 from disclosure_attacker import BASE, FAMILIES, Secret, leaks, read_map
 from disclosure_release import KEYS
 from disclosure_towns import DEFINITIONS, Town, draw_town
@@ -12,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from observatory.disclosure.rules import Protected, protect_with_journal
-from observatory.disclosure.tiers import COVERED, WITHHELD, Agreement, protect_for_partners
+from observatory.disclosure.tiers import Agreement, protect_for_partners
 
 MINING, PEOPLE = map(frozenset, FAMILIES)
 SECRET = pl.col("status") == "secret"
