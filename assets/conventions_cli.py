@@ -20,7 +20,8 @@ def conventions() -> None:
     from observatory.warehouse import published_tables, read_table
 
     paths = data_paths()
-    path = conventions_path(paths, all_fictive=not real_deliveries(paths))
+    real = real_deliveries(paths)
+    path = conventions_path(paths, all_fictive=not real)
     if path is None:
         console.print("Aucune convention n’est enregistrée.")
         return
@@ -29,7 +30,7 @@ def conventions() -> None:
     table = Table("Partenaire", "Convention", "Du", "Au", "État", "Territoires", "Mesures")
     published = published_tables(paths) >= set(_TABLES)
     frames = [read_table(paths, name) for name in _TABLES] if published else []
-    problems = []
+    problems = ["le fichier est fictif et des livraisons sont réelles."] if read.fictive and real else []
     for one in sorted(read.agreements, key=lambda one: (one.partner, one.first_day)):
         covered = (
             plural(len(one.territories), "territoire", "territoires") if one.territories else "ses cités"

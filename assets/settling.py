@@ -3,8 +3,8 @@
 Belongs here: from the store to the cards of the catalogue, and whether that still holds.
 Does not: the deliveries themselves (``raw.deliveries``).
 
-A figure is real when all its sources are, and marked as fictive otherwise: a source that turned real, or back,
-between two assets of a run, or between two runs of parts of the chain, would make that mark lie.
+A figure is real when all its sources are, and marked as fictive otherwise: a source that turned real, or
+back, between two assets of a run or two runs of parts of the chain, would make that mark lie.
 """
 
 from observatory.errors import ObservatoryError
@@ -55,6 +55,6 @@ def check_settled(paths: DataPaths) -> None:
     if changed:
         titles = ", ".join(get_source(source_id).producer for source_id in changed)
         raise ChangedDeliveriesError(
-            f"Les livraisons réelles ont changé depuis l’ouverture de l’interface ({titles}). Fermez-la, lancez "
-            "« observatory run », qui refait toute l’édition, puis rouvrez-la par « observatory dev »."
+            f"Les livraisons réelles ont changé depuis l’ouverture de l’interface ({titles}). Fermez-la, "
+            "lancez « observatory run », qui refait toute l’édition, puis rouvrez-la par « observatory dev »."
         )

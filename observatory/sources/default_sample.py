@@ -12,7 +12,7 @@ from observatory.sources.extracts import parse_census, parse_perimeters
 from observatory.sources.sample import write_sample
 
 _CONVENTIONS = """# CONVENTIONS FICTIVES – un exemple, que personne n’a signé.
-# Il ne sert que si aucune livraison n’est réelle ; les conventions signées s’inscrivent dans data/confidential/.
+# Il ne sert que si aucune livraison n’est réelle ; les vraies s’inscrivent dans data/confidential/.
 fictive: true
 agreements:
   - partner: maisons-et-cites
