@@ -73,7 +73,7 @@ def partners_check() -> dg.AssetChecksDefinition:
         asset="published_partners__editions",
         name="audit_partenaires",
         blocking=True,
-        description="Attaque par les partenaires, seuls puis ensemble : rien de ce que leurs conventions ne "
+        description="Attaque par les partenaires, seuls puis ensemble : rien de ce que leurs conventions ne "
         "couvrent pas ne doit pouvoir être retrouvé.",
         additional_ins={
             "territories": dg.AssetIn("core_all__territories"),

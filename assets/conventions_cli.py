@@ -26,7 +26,7 @@ def conventions() -> None:
         console.print("Aucune convention n’est enregistrée.")
         return
     read = read_conventions(path)
-    console.print(f"{'Conventions fictives' if read.fictive else 'Conventions'} : {path}", soft_wrap=True)
+    console.print(f"{'Conventions fictives' if read.fictive else 'Conventions'} : {path}", soft_wrap=True)
     table = Table("Partenaire", "Convention", "Du", "Au", "État", "Territoires", "Mesures")
     published = published_tables(paths) >= set(_TABLES)
     frames = [read_table(paths, name) for name in _TABLES] if published else []
@@ -37,7 +37,7 @@ def conventions() -> None:
         )
         if frames:
             scope = scope_of(one, chosen_perimeter(frames[0]), frames[1])
-            problems += [f"{one.partner} : {problem}" for problem in scope.problems]
+            problems += [f"{one.partner} : {problem}" for problem in scope.problems]
             if one.own_cites:
                 count = len(scope.agreement.areas) if scope.agreement else 0
                 covered = f"ses {plural(count, 'cité', 'cités')}"
@@ -52,7 +52,7 @@ def conventions() -> None:
         )
     console.print(table)
     if not frames:
-        console.print("Ce qu’elles couvrent se vérifie après « observatory run ».")
+        console.print("Ce qu’elles couvrent se vérifie après « observatory run ».")
     for problem in problems:
         console.print(f"À régler – {problem}", style="yellow", markup=False)
 

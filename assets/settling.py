@@ -56,5 +56,5 @@ def check_settled(paths: DataPaths) -> None:
         titles = ", ".join(get_source(source_id).producer for source_id in changed)
         raise ChangedDeliveriesError(
             f"Les livraisons réelles ont changé depuis l’ouverture de l’interface ({titles}). Fermez-la, "
-            "lancez « observatory run », qui refait toute l’édition, puis rouvrez-la par « observatory dev »."
+            "lancez « observatory run », qui refait toute l’édition, puis rouvrez-la par « observatory dev »."
         )

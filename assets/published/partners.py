@@ -22,7 +22,7 @@ from observatory.tables.disclosure import Tier
     group_name="published",
     kinds={"html", "csv"},
     owners=[OWNER],
-    description="Éditions des partenaires : ce que chaque convention en vigueur permet de leur montrer.",
+    description="Éditions des partenaires : ce que chaque convention en vigueur permet de leur montrer.",
     # Whoever holds an edition holds the site: it stands before it is attacked.
     deps=["published_all__site"],
     required_resource_keys={SESSION},

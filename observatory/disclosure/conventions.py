@@ -35,8 +35,8 @@ class ConventionError(ObservatoryError):
     @classmethod
     def of(cls, entry: str, rule: str, remedy: str) -> "ConventionError":
         """Return the error of one entry, or of the file for an empty one."""
-        place = f"fichier « {CONVENTIONS} »" + (f", {entry}" if entry else "")
-        return cls(f"{place} : {rule} Que faire : {remedy}")
+        place = f"fichier « {CONVENTIONS} »" + (f", {entry}" if entry else "")
+        return cls(f"{place} : {rule} Que faire : {remedy}")
 
 
 class Territory(BaseModel):
@@ -129,13 +129,13 @@ def read_conventions(path: Path) -> Conventions:
         ) from None
     if not isinstance(content, dict) or not content.keys() <= {"fictive", "agreements"}:
         raise ConventionError.of(
-            "", "il lui faut une liste « agreements », et rien d’autre.", "suivre le modèle du README."
+            "", "il lui faut une liste « agreements », et rien d’autre.", "suivre le modèle du README."
         )
     entries, fictive = content.get("agreements"), content.get("fictive", False)
     if not isinstance(entries, list) or not isinstance(fictive, bool):
         raise ConventionError.of(
             "",
-            "« agreements » est une liste de conventions, « fictive » vaut true ou false.",
+            "« agreements » est une liste de conventions, « fictive » vaut true ou false.",
             "faire commencer chaque convention par un tiret.",
         )
     found = tuple(_read(number, entry) for number, entry in enumerate(entries, start=1))
@@ -145,7 +145,7 @@ def read_conventions(path: Path) -> Conventions:
 
 def _read(number: int, entry: Any) -> Convention:
     named = entry.get("partner") if isinstance(entry, dict) else None
-    place = f"convention n° {number}" + (f" (« {named} »)" if isinstance(named, str) else "")
+    place = f"convention n° {number}" + (f" (« {named} »)" if isinstance(named, str) else "")
     try:
         convention = Convention.model_validate(entry)
     except ValidationError as error:
@@ -165,7 +165,7 @@ _MESSAGES = {
         "n’employer que des minuscules sans accent, des chiffres et des traits d’union.",
     ),
     "string_too_short": ("la valeur est vide.", "la remplir."),
-    "string_type": ("il faut un texte.", "le mettre entre guillemets : un code n’est pas un nombre."),
+    "string_type": ("il faut un texte.", "le mettre entre guillemets : un code n’est pas un nombre."),
 }
 
 
@@ -179,18 +179,18 @@ def _french(error: ValidationError) -> tuple[str, str]:
     )
     kind = "date" if fault["type"].startswith("date") else fault["type"]
     rule, remedy = _MESSAGES.get(kind, ("la valeur n’a pas la forme voulue.", "suivre le modèle du README."))
-    return (f"« {where} » : {rule}" if where else rule), remedy
+    return (f"« {where} » : {rule}" if where else rule), remedy
 
 
 def _broken(one: Convention) -> Iterable[tuple[str, str]]:
     """Yield the rules that an entry breaks, with the remedy."""
     if one.last_day < one.first_day:
-        yield "le dernier jour précède le premier.", "corriger « first_day » ou « last_day »."
+        yield "le dernier jour précède le premier.", "corriger « first_day » ou « last_day »."
     if one.own_cites and one.kind != "bailleur":
-        yield "« own_cites » est pour un bailleur.", "lister les territoires dans « territories »."
+        yield "« own_cites » est pour un bailleur.", "lister les territoires dans « territories »."
     if one.own_cites == bool(one.territories):
         yield (
-            "il faut des territoires (« territories ») ou, pour un bailleur, « own_cites: true », "
+            "il faut des territoires (« territories ») ou, pour un bailleur, « own_cites: true », "
             "et non les deux.",
             "garder l’un des deux.",
         )
@@ -202,8 +202,8 @@ def _broken(one: Convention) -> Iterable[tuple[str, str]]:
                 "d’un bailleur porte sur ses logements" if one.kind == "bailleur" else "porte sur un effectif"
             )
             yield (
-                f"une convention {whose} ; mesures refusées : {what}.",
-                f"choisir parmi {', '.join(sorted(possible))}, ou écrire « measures: all ».",
+                f"une convention {whose} ; mesures refusées : {what}.",
+                f"choisir parmi {', '.join(sorted(possible))}, ou écrire « measures: all ».",
             )
 
 
@@ -222,7 +222,7 @@ def _check_overlaps(conventions: Iterable[Convention]) -> None:
     for one, other in pairwise(ordered):
         if one.partner == other.partner and other.first_day <= one.last_day:
             raise ConventionError.of(
-                f"« {one.partner} »",
+                f"« {one.partner} »",
                 "deux de ses conventions courent les mêmes jours.",
                 "clore la première la veille du début de la seconde.",
             )
@@ -260,7 +260,7 @@ def scope_of(
     known = build_areas(territories).places
     if one.kind == "bailleur" and one.partner not in dwellings["landlord"].unique():
         problems.append(
-            "aucune livraison de ce bailleur : son identifiant doit être celui de ses livraisons."
+            "aucune livraison de ce bailleur : son identifiant doit être celui de ses livraisons."
         )
         areas = []
     elif one.own_cites:
@@ -274,10 +274,10 @@ def scope_of(
         )
         others = frozenset(places.unique().rows())
         for area in [area for area in areas if known[area] & others]:
-            problems.append(f"un autre bailleur a des logements dans {':'.join(area)} : rien n’y est ouvert.")
+            problems.append(f"un autre bailleur a des logements dans {':'.join(area)} : rien n’y est ouvert.")
             areas.remove(area)
     if not areas:
-        problems.append("aucun territoire à montrer : pas d’édition.")
+        problems.append("aucun territoire à montrer : pas d’édition.")
         return Scope(None, tuple(problems))
     agreement = Agreement(
         one.partner, one.name, one.reference, tuple(areas), one.counts, one.first_day, one.last_day, fictive
@@ -319,11 +319,11 @@ def agreements_in_force(
         raise ConventionError.of(
             "",
             "des conventions fictives ouvriraient des livraisons réelles.",
-            "y inscrire les conventions signées, et retirer « fictive ».",
+            "y inscrire les conventions signées, et retirer « fictive ».",
         )
     agreements, problems = [], []
     for one in read.in_force(day):
         scope = scope_of(one, territories, dwellings, fictive=read.fictive)
-        problems += [f"Convention de « {one.partner} » : {problem}" for problem in scope.problems]
+        problems += [f"Convention de « {one.partner} » : {problem}" for problem in scope.problems]
         agreements += [scope.agreement] if scope.agreement else []
     return agreements, problems

@@ -48,7 +48,7 @@ from observatory.tables import DISCLOSURE_JOURNAL
 from observatory.tables.disclosure import Tier
 
 KEYS = ["territory_level", "territory_code", "indicator", "vintage"]
-COVERED = "Secret pour le public, montré au partenaire : sa convention le couvre."
+COVERED = "Secret pour le public, montré au partenaire : sa convention le couvre."
 WITHHELD = "Masqué au partenaire, pour que rien de ce que sa convention ne couvre pas ne se retrouve."
 
 

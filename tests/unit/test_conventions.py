@@ -67,20 +67,20 @@ def read(tmp_path: Path, *entries: str) -> list[Convention]:
 
 
 FAULTS = {
-    "missing key": (LANDLORD.replace("    kind: bailleur\n", ""), "« kind » : la clé est obligatoire"),
-    "unknown key": (LANDLORD + "    notes: x\n", "« notes » : la clé est inconnue"),
-    "not a date": (LANDLORD.replace("2025-01-01", "demain"), "« first_day » : il faut une date"),
-    "unknown kind": (LANDLORD.replace("bailleur", "mairie"), "« kind » : la valeur n’est pas admise"),
+    "missing key": (LANDLORD.replace("    kind: bailleur\n", ""), "« kind » : la clé est obligatoire"),
+    "unknown key": (LANDLORD + "    notes: x\n", "« notes » : la clé est inconnue"),
+    "not a date": (LANDLORD.replace("2025-01-01", "demain"), "« first_day » : il faut une date"),
+    "unknown kind": (LANDLORD.replace("bailleur", "mairie"), "« kind » : la valeur n’est pas admise"),
     "a path": (LANDLORD.replace("partner: sia-habitat", "partner: ../site"), "ne peut nommer un dossier"),
-    "empty name": (LANDLORD.replace("SIA Habitat", '""'), "« name » : la valeur est vide"),
-    "code as a number": (EPCI.replace('"62001"', "62001"), "« territories.1.code » : il faut un texte"),
-    "unknown level": (EPCI.replace("level: commune", "level: basin"), "« territories.1.level »"),
+    "empty name": (LANDLORD.replace("SIA Habitat", '""'), "« name » : la valeur est vide"),
+    "code as a number": (EPCI.replace('"62001"', "62001"), "« territories.1.code » : il faut un texte"),
+    "unknown level": (EPCI.replace("level: commune", "level: basin"), "« territories.1.level »"),
     "days reversed": (LANDLORD.replace("2025-12-31", "2024-12-31"), "le dernier jour précède le premier"),
-    "own cités of an EPCI": (LANDLORD.replace("bailleur", "epci"), "« own_cites » est pour un bailleur"),
+    "own cités of an EPCI": (LANDLORD.replace("bailleur", "epci"), "« own_cites » est pour un bailleur"),
     "no territory": (LANDLORD.replace("true", "false"), "il faut des territoires"),
     "both": (LANDLORD + '    territories: [{level: cite, code: "x"}]\n', "et non les deux"),
-    "unknown measure": (EPCI.replace("beneficiaries", "loyers"), "mesures refusées : loyers"),
-    "no measure": (EPCI.replace("[mining_dwellings, beneficiaries]", "[]"), "mesures refusées : aucune"),
+    "unknown measure": (EPCI.replace("beneficiaries", "loyers"), "mesures refusées : loyers"),
+    "no measure": (EPCI.replace("[mining_dwellings, beneficiaries]", "[]"), "mesures refusées : aucune"),
     "a landlord's beneficiaries": (LANDLORD.replace("all", "[beneficiaries]"), "porte sur ses logements"),
     "not an entry": ("\n  - sia-habitat\n", "n’a pas la forme voulue"),
 }
@@ -94,19 +94,19 @@ def test_a_faulty_entry_is_named_with_its_rule_and_remedy(tmp_path: Path, fault:
     with pytest.raises(ConventionError) as caught:
         read(tmp_path, other, entry)
     message = str(caught.value)
-    assert f"fichier « {CONVENTIONS} », convention n° 2" in message
+    assert f"fichier « {CONVENTIONS} », convention n° 2" in message
     assert rule in message
-    assert "Que faire : " in message
+    assert "Que faire : " in message
 
 
 @pytest.mark.parametrize(
     ("text", "rule"),
     [
         ("agreements: [", "pas du YAML lisible (ligne 1)"),
-        ("- a\n", "liste « agreements »"),
+        ("- a\n", "liste « agreements »"),
         ("agreements: []\nautre: 1\n", "et rien d’autre"),
         ("agreements: 3\n", "est une liste de conventions"),
-        ("fictive: peut-être\nagreements: []\n", "« fictive » vaut true ou false"),
+        ("fictive: peut-être\nagreements: []\n", "« fictive » vaut true ou false"),
     ],
 )
 def test_a_faulty_file_is_explained(tmp_path: Path, text: str, rule: str) -> None:
@@ -145,7 +145,7 @@ def test_all_is_what_a_partner_may_be_shown(tmp_path: Path) -> None:
     assert epci.counts == DWELLING_COUNTS | {"beneficiaries", "beneficiaries_80_over", "surviving_spouses"}
 
 
-# Pinson is SIA's alone, Anchin is shared, Barrois is the other landlord's; one dwelling of the latter in 62001.
+# Pinson is SIA's alone, Anchin is shared, Barrois is the other landlord's, with one more dwelling in 62001.
 DWELLINGS = pl.DataFrame(
     [
         ("sia-habitat", "pinson", "62001"),
@@ -187,7 +187,7 @@ def test_a_landlord_is_not_shown_where_another_one_has_dwellings(tmp_path: Path)
     (landlord,) = read(tmp_path, LANDLORD.replace("    own_cites: true\n", listed))
     scope = scope_of(landlord, territories(), DWELLINGS)
     assert scope.agreement.areas == (("cite", "pinson"),)
-    assert scope.problems == ("un autre bailleur a des logements dans commune:62001 : rien n’y est ouvert.",)
+    assert scope.problems == ("un autre bailleur a des logements dans commune:62001 : rien n’y est ouvert.",)
 
 
 def test_a_landlord_that_delivers_nothing_is_shown_nothing(tmp_path: Path) -> None:

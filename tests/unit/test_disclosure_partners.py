@@ -2,16 +2,20 @@
 
 from datetime import date
 from itertools import combinations
+from pathlib import Path
 
 import polars as pl
+import pytest
 from disclosure_attacker import BASE, FAMILIES, Secret, leaks, read_map
-from disclosure_release import KEYS
-from disclosure_towns import DEFINITIONS, Town, draw_town
+from disclosure_release import KEYS, write_release
+from disclosure_towns import DEFINITIONS, INDICATORS, Town, draw_town
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from observatory.disclosure.audit import Audit
+from observatory.disclosure.pooling import audit_editions
 from observatory.disclosure.rules import Protected, protect_with_journal
-from observatory.disclosure.tiers import Agreement, protect_for_partners
+from observatory.disclosure.tiers import COVERED, WITHHELD, Agreement, protect_for_partners
 
 MINING, PEOPLE = map(frozenset, FAMILIES)
 SECRET = pl.col("status") == "secret"
@@ -95,3 +99,104 @@ def test_no_coalition_learns_what_none_of_its_agreements_covers(case: tuple[Town
     for size in range(1, len(agreements) + 1):
         for coalition in map(list, combinations(agreements, size)):
             assert next(stolen(town, public, made, coalition), None) is None
+
+
+def own(*cites: str) -> list[tuple[str, str]]:
+    return [("cite", cite) for cite in cites]
+
+
+TOWN = draw_town(8, 2, 5, 3, 0, 40)
+AGREEMENTS = [
+    agreement("a", own("cite-00"), MINING),
+    agreement("b", own("cite-01", "cite-02"), MINING),
+    agreement("e", [("epci", "e0")], MINING | PEOPLE),
+]
+
+
+@pytest.fixture(scope="module")
+def made() -> tuple[Protected, dict[str, Protected]]:
+    return editions(TOWN, AGREEMENTS)
+
+
+def test_a_partner_sees_of_the_secrets_only_what_its_agreement_covers(made) -> None:
+    public, by_partner = made
+    everything = TOWN.observations.sort(KEYS)
+    for one in AGREEMENTS:
+        edition = by_partner[one.partner].observations.sort(KEYS)
+        opened = edition.filter(~SECRET).join(public.observations.filter(SECRET), on=KEYS, how="semi")
+        assert opened.height > 0
+        atoms = read_map(TOWN.territories).atoms
+        for level, code, indicator in opened.select(KEYS).iter_rows():
+            assert atoms[level, code] <= places(TOWN, one.areas)
+            used = {name for name in DEFINITIONS[indicator][:2] if name in MINING | PEOPLE}
+            assert used <= one.measures
+        # What it is shown is true, and what the public sees it sees.
+        assert edition.filter(~SECRET).equals(everything.filter(edition["status"] != "secret"))
+        assert edition.filter(SECRET).join(public.observations.filter(SECRET), on=KEYS, how="anti").is_empty()
+
+
+def test_the_journal_says_what_each_partner_is_shown_and_denied(made) -> None:
+    public, by_partner = made
+    for name, edition in by_partner.items():
+        journal = edition.journal
+        assert set(journal.select("tier", "partner").rows()) == {("partenaire", name)}
+        shown = journal.filter(pl.col("flag") == "V").select(KEYS)
+        assert edition.observations.filter(SECRET).join(shown, on=KEYS, how="semi").is_empty()
+        denied = journal.filter(pl.col("flag") != "V")
+        assert denied.join(edition.observations.filter(SECRET), on=KEYS, how="anti").is_empty()
+        opened = journal.filter(pl.col("reason") == COVERED).select(KEYS)
+        assert opened.join(public.observations.filter(SECRET), on=KEYS, how="anti").is_empty()
+    reasons = pl.concat(edition.journal for edition in by_partner.values())["reason"]
+    assert {COVERED, WITHHELD} <= set(reasons)
+
+
+def test_together_they_would_know_more_if_each_were_protected_alone(made) -> None:
+    """Editions made one by one stand their own partner's attack; pooled, they give secrets away."""
+    public, _ = made
+    alone = {one.partner: editions(TOWN, [one])[1][one.partner] for one in AGREEMENTS}
+    for one in AGREEMENTS:
+        assert next(stolen(TOWN, public, alone, [one]), None) is None
+    assert next(stolen(TOWN, public, alone, AGREEMENTS), None) is not None
+
+
+def test_the_order_of_agreements_changes_nothing(made) -> None:
+    _, by_partner = made
+    again = editions(TOWN, AGREEMENTS[::-1])[1]
+    for name, edition in by_partner.items():
+        assert again[name].observations.equals(edition.observations)
+        assert again[name].journal.equals(edition.journal)
+
+
+def test_without_agreement_nothing_is_made() -> None:
+    assert editions(TOWN, [])[1] == {}
+
+
+def audits(folder: Path, shown: dict[str, pl.DataFrame]) -> list[Audit]:
+    """Return the audits of a site and of editions that show these observations."""
+    public, _ = editions(TOWN, [])
+    site = write_release(folder / "site", TOWN, public.observations)
+    written = {name: write_release(folder / name, TOWN, frame) for name, frame in shown.items()}
+    return list(audit_editions(site, written, AGREEMENTS, (), INDICATORS, TOWN.measures))
+
+
+def test_the_audit_passes_what_was_protected(made, tmp_path: Path) -> None:
+    found = audits(tmp_path, {name: edition.observations for name, edition in made[1].items()})
+    assert sum(audit.protected for audit in found) > 0
+    assert [leak for audit in found for leak in audit.leaks] == []
+
+
+def test_the_audit_finds_an_edition_that_shows_another_partner_s_secret(made, tmp_path: Path) -> None:
+    shown = {name: edition.observations for name, edition in made[1].items()}
+    others = shown["b"].filter(~SECRET).join(shown["a"].filter(SECRET), on=KEYS, how="semi").head(1)
+    assert others.height == 1
+    shown["a"] = pl.concat([shown["a"].join(others, on=KEYS, how="anti"), others])
+    found = audits(tmp_path, shown)
+    (what,) = {leak.what.split(",")[0] for audit in found for leak in audit.leaks if leak.width is None}
+    assert what == next(item.label for item in INDICATORS if item.id == others["indicator"][0])
+
+
+def test_the_audit_finds_what_partners_would_work_out_together(made, tmp_path: Path) -> None:
+    alone = {one.partner: editions(TOWN, [one])[1][one.partner].observations for one in AGREEMENTS}
+    leaks_found = [leak for audit in audits(tmp_path, alone) for leak in audit.leaks]
+    assert leaks_found
+    assert all(leak.width is not None and leak.width < leak.asked for leak in leaks_found)
