@@ -8,6 +8,7 @@ back, between two assets of a run or two runs of parts of the chain, would make 
 """
 
 from observatory.errors import ObservatoryError
+from observatory.intake.mappings import get_mapping
 from observatory.intake.store import folder_of, read_manifest
 from observatory.paths import DataPaths
 from observatory.sources.catalogue import get_source, load_catalogue, use_delivered
@@ -53,8 +54,8 @@ def check_settled(paths: DataPaths) -> None:
     """
     changed = sorted(set(real_deliveries(paths)) ^ set(settled_deliveries()))
     if changed:
-        titles = ", ".join(get_source(source_id).producer for source_id in changed)
+        names = ", ".join(get_mapping(PRODUCERS[source_id]).name for source_id in changed)
         raise ChangedDeliveriesError(
-            f"Les livraisons réelles ont changé depuis l’ouverture de l’interface ({titles}). Fermez-la, "
+            f"Les livraisons réelles ont changé depuis l’ouverture de l’interface ({names}). Fermez-la, "
             "lancez « observatory run », qui refait toute l’édition, puis rouvrez-la par « observatory dev »."
         )
