@@ -34,7 +34,7 @@ from observatory.indicators.catalogue import Indicator
 from observatory.tables import DISCLOSURE_JOURNAL
 from observatory.tables.disclosure import Tier
 
-JournalRow = tuple[str, str, str, int, str, str, str | None, str, str | None]
+JournalRow = tuple[str, str, str, int, str, str, str | None, str, str]
 """A row of ``confidential.disclosure_journal``."""
 
 
@@ -146,7 +146,7 @@ def _entries(
         else:
             flag, reason = "V", "Publié."
         by = None if asking is None else " / ".join(asking)
-        yield level, code, indicator, vintage, flag, reason, by, Tier.PUBLIC, None
+        yield level, code, indicator, vintage, flag, reason, by, Tier.PUBLIC, ""
 
 
 def _contributions(

@@ -120,9 +120,9 @@ def protect_for_partners(
 
     Args:
         agreements: those in force, one by partner, on areas of the perimeter.
-        observations: as ``rules.protect_with_journal``, before disclosure control; so are the four last ones.
-        public: what the public is given, and its journal.
-        indicators: definitions.
+        observations: as computed, without the status ``secret``.
+        public: what the public is given of them, and its journal.
+        indicators: as ``rules.protect_with_journal``, and so are the next three.
         measures: counts.
         territories: one perimeter version.
         earlier: what was published before.
@@ -192,6 +192,8 @@ def _withheld(
             if partner not in cover
         }
         figures = frozenset().union(*coalition.values())
+        if not figures:
+            continue
         attacked = replace(
             system,
             figures={figure: system.figures[figure] for figure in sorted(figures)},

@@ -34,7 +34,7 @@ DISCLOSURE_JOURNAL = Table(
         Column("reason", pl.String, "raison de la règle, en toutes lettres"),
         Column("asked_by", pl.String, "effectif protégé : mesure / sorte / niveau / code", nullable=True),
         Column("tier", pl.String, "publication concernée", values=tuple(map(str, Tier))),
-        Column("partner", pl.String, "partenaire, si la publication est pour lui seul", nullable=True),
+        Column("partner", pl.String, "partenaire à qui la publication est réservée ; vide pour tous"),
     ),
     confidential=True,
     may_be_empty=True,
