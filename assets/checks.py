@@ -1,10 +1,12 @@
-"""Blocking checks: one Great Expectations suite per core table, then the audit of the site."""
+"""Blocking checks: one Great Expectations suite per core table, then the audits of what is published."""
 
 import dagster as dg
 import polars as pl
 
+from assets.agreements import agreements_of_the_day
 from assets.storage import SESSION, TABLE
 from observatory.disclosure.audit import audit_release
+from observatory.disclosure.pooling import audit_editions
 from observatory.disclosure.release import read_release, read_releases
 from observatory.disclosure.report import audit_report
 from observatory.expectations import core_tables, validate
@@ -62,6 +64,54 @@ def audit_check() -> dg.AssetChecksDefinition:
         )
 
     return audit_confidentialite
+
+
+def partners_check() -> dg.AssetChecksDefinition:
+    """Return the blocking check of the staged editions: attacks by each partner, and by several together."""
+
+    @dg.asset_check(
+        asset="published_partners__editions",
+        name="audit_partenaires",
+        blocking=True,
+        description="Attaque par les partenaires, seuls puis ensemble : rien de ce que leurs conventions ne "
+        "couvrent pas ne doit pouvoir être retrouvé.",
+        additional_ins={
+            "territories": dg.AssetIn("core_all__territories"),
+            "dwellings": dg.AssetIn("core_landlords__dwellings"),
+            "counts": dg.AssetIn("indicators_mining__territory_measures"),
+        },
+        required_resource_keys={SESSION},
+    )
+    def audit_partenaires(
+        context: dg.AssetCheckExecutionContext,
+        territories: pl.DataFrame,
+        dwellings: pl.DataFrame,
+        counts: pl.DataFrame,
+    ) -> dg.AssetCheckResult:
+        session = context.resources.session
+        agreements, _ = agreements_of_the_day(session.paths, territories, dwellings)
+        if not agreements:
+            return dg.AssetCheckResult(passed=True, metadata={"éditions": 0})
+        site = session.site if session.site.exists() else session.paths.site
+        audits = list(
+            audit_editions(
+                read_release(site),
+                {one.partner: read_release(session.partners / one.partner) for one in agreements},
+                agreements,
+                read_releases(session.paths.releases),
+                load_indicators(),
+                counts,
+            )
+        )
+        report = "\n\n".join(audit_report(audit) for audit in audits)
+        passed = not any(audit.leaks for audit in audits)
+        if not passed:
+            context.log.error(report)
+        return dg.AssetCheckResult(
+            passed=passed, metadata={"éditions": len(agreements), "rapport": dg.MetadataValue.text(report)}
+        )
+
+    return audit_partenaires
 
 
 def check_of(asset: dg.AssetsDefinition) -> dg.AssetChecksDefinition:

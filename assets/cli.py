@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from assets import audit_cli, intake_cli, typology_cli
+from assets import audit_cli, conventions_cli, intake_cli, typology_cli
 from observatory.errors import ObservatoryError
 from observatory.paths import PROJECT, data_paths
 
@@ -70,6 +70,8 @@ def run(
     table.add_section()
     table.add_row("Contrôles réussis", f"{outcome.checks_passed} sur {outcome.checks}")
     table.add_row("Pages écrites", str(outcome.pages))
+    if outcome.editions:
+        table.add_row("Éditions de partenaires", str(outcome.editions))
     table.add_row("Durée", f"{time.monotonic() - started:.0f} s")
     console.print(table)
     console.print("Site à ouvrir :", style="bold")
@@ -179,8 +181,8 @@ def dev(
     port: Annotated[int, typer.Option(help="Port d’écoute sur 127.0.0.1.")] = 3000,
 ) -> None:
     """Ouvrir l’interface de Dagster sur 127.0.0.1."""
-    from assets.raw.deliveries import settle_deliveries
     from assets.running import prepare_instance
+    from assets.settling import settle_deliveries
 
     settle_deliveries(data_paths())
     os.environ["DAGSTER_HOME"] = str(prepare_instance())
@@ -192,6 +194,7 @@ def dev(
 app.command()(typology_cli.typology)
 intake_cli.register(app)
 app.command()(audit_cli.audit)
+app.command()(conventions_cli.conventions)
 
 
 def main() -> None:

@@ -2,11 +2,11 @@
 
 import dagster as dg
 
-from assets.checks import audit_check, suites, values_check
+from assets.checks import audit_check, partners_check, suites, values_check
 from assets.core import confidential, geography, heritage, mortality, perimeters, public, values
 from assets.indicators import dashboard, observations, typology
 from assets.progress import progress_logger
-from assets.published import website
+from assets.published import partners, website
 from assets.raw import deliveries, extracts, files
 from assets.storage import SESSION, session_of_run, warehouse_io_manager
 
@@ -24,12 +24,14 @@ REFRESHED = [
     dashboard.dashboard,
     typology.typology,
     website.site,
+    partners.editions,
 ]
 
 refresh = dg.define_asset_job(
     "refresh",
     selection=dg.AssetSelection.groups("core", "indicators", "published"),
-    description="Refait les tables, les indicateurs et le site à partir des sources déjà prises.",
+    description="Refait les tables, les indicateurs, le site et les éditions de partenaires à partir des "
+    "sources déjà prises.",
 )
 
 
@@ -49,7 +51,7 @@ INGESTS = [
 
 defs = dg.Definitions(
     assets=[*RAW, *FILES, *REFRESHED],
-    asset_checks=[*suites(REFRESHED), values_check(values.values), audit_check()],
+    asset_checks=[*suites(REFRESHED), values_check(values.values), audit_check(), partners_check()],
     jobs=[*INGESTS, refresh],
     resources={SESSION: session_of_run, "io_manager": warehouse_io_manager},
     # Steps take a second or two each: starting a process per step would cost more than it gives.

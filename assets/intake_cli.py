@@ -136,8 +136,8 @@ def purge(
         console.print("Supprimé, et noté au journal.")
         if copied:
             console.print(
-                "La base des lignes individuelles est supprimée aussi ; « observatory run » la refait "
-                "de ce qui reste."
+                "La base des lignes individuelles et les éditions de partenaires sont supprimées aussi ; "
+                "« observatory run » les refait de ce qui reste."
             )
 
 

@@ -12,8 +12,8 @@ from dagster import DagsterInstance
 
 from assets.checks import CHECKS_TABLE
 from assets.definitions import RAW, defs, ingest_name, refresh
-from assets.raw.deliveries import PRODUCERS, settle_deliveries
 from assets.raw.files import ALLOW_STALE, SNAPSHOTS, WARNING, asset_name, table_name
+from assets.settling import PRODUCERS, settle_deliveries
 from assets.storage import SESSION, WarehouseIOManager
 from observatory.errors import ObservatoryError
 from observatory.files import write_atomic
@@ -26,7 +26,7 @@ from observatory.warehouse import Session
 
 PARTITION_RANGE_START = "dagster/asset_partition_range_start"
 PARTITION_RANGE_END = "dagster/asset_partition_range_end"
-SITE = dg.AssetKey("published_all__site")
+SITE, EDITIONS = dg.AssetKey("published_all__site"), dg.AssetKey("published_partners__editions")
 
 # One run at a time: DuckDB has one writer. The queue belongs to the daemon that `dagster dev` starts.
 INSTANCE = {
@@ -49,6 +49,7 @@ class Outcome:
         checks: number of rules evaluated.
         checks_passed: number of rules kept.
         pages: number of pages written.
+        editions: number of editions of partners.
         warnings: what the analyst must know of the sources, in French.
     """
 
@@ -56,6 +57,7 @@ class Outcome:
     checks: int
     checks_passed: int
     pages: int
+    editions: int
     warnings: list[str]
 
 
@@ -119,13 +121,6 @@ def run_everything(say: Callable[[str], None], *, allow_stale: bool = False) -> 
         checks = session.read(CHECKS_TABLE)
         files = session.read("core.files")
         session.commit()
-    (pages,) = [
-        event.materialization.metadata["pages"].value
-        for event in result.get_asset_materialization_events()
-        if event.asset_key == SITE
-    ]
-    if not isinstance(pages, int):
-        raise RunFailedError(f"Le nombre de pages n’est pas un nombre : {pages}")
     sources: dict[str, list[str]] = {}
     for title, vintage in files.select("title", "vintage").unique().sort("title", "vintage").iter_rows():
         sources.setdefault(title, []).append(vintage)
@@ -133,7 +128,8 @@ def run_everything(say: Callable[[str], None], *, allow_stale: bool = False) -> 
         [(title, ", ".join(vintages)) for title, vintages in sources.items()],
         checks.height,
         int(checks["passed"].sum()),
-        pages,
+        _told(result, SITE, "pages"),
+        _told(result, EDITIONS, "éditions"),
         warnings,
     )
 
@@ -151,6 +147,22 @@ def _execute(
     if not result.success:
         raise RunFailedError(_explained(result))
     return result
+
+
+def _told(result: dg.ExecuteInProcessResult, key: dg.AssetKey, name: str) -> int:
+    """Return a number that an asset gives as metadata.
+
+    Raises:
+        RunFailedError: it is no number.
+    """
+    (found,) = [
+        event.materialization.metadata[name].value
+        for event in result.get_asset_materialization_events()
+        if event.asset_key == key
+    ]
+    if not isinstance(found, int):
+        raise RunFailedError(f"L’actif {key.to_user_string()} ne dit pas de nombre pour « {name} » : {found}")
+    return found
 
 
 def _warnings(result: dg.ExecuteInProcessResult) -> list[str]:

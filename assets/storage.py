@@ -10,6 +10,8 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from assets.settling import check_settled
+from observatory.intake.store import locked
 from observatory.paths import data_paths
 from observatory.tables import TABLES
 from observatory.warehouse import Session
@@ -72,11 +74,20 @@ def _markdown(frame: pl.DataFrame) -> str:
 
 @dg.resource
 def session_of_run(context: dg.InitResourceContext) -> Iterator[Session]:
-    """One session per run: published when the run's last step has succeeded, abandoned otherwise."""
+    """One session per run: published when the run's last step has succeeded, abandoned otherwise.
+
+    Raises:
+        WarehouseBusyError: another session is writing.
+        StoreBusyError: a delivery is being taken or purged.
+        ChangedDeliveriesError: real deliveries came or went since the process settled on them.
+    """
     run, instance = context.run, context.instance
     if run is None or instance is None:
         raise dg.DagsterInvariantViolationError("La session d’entrepôt n’existe que pendant un traitement.")
-    with Session(data_paths(), run.run_id) as session:
+    paths = data_paths()
+    # No delivery comes or goes during a run, here no more than from the command line.
+    with Session(paths, run.run_id) as session, locked(paths):
+        check_settled(paths)
         yield session
         if _all_succeeded(instance, run):
             session.commit()

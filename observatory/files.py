@@ -42,6 +42,13 @@ def fsync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def keep_private(folder: Path) -> None:
+    """Leave a folder and all that it holds to their owner only, whatever the umask."""
+    folder.chmod(0o700)
+    for path in folder.rglob("*"):
+        path.chmod(0o700 if path.is_dir() else 0o600)
+
+
 def exchange_folders(new: Path, current: Path) -> None:
     """Put folder ``new`` in the place of ``current`` in one step; ``new`` then holds the former one.
 

@@ -192,6 +192,50 @@ def exports(
     Raises:
         ExportError: an observation that is not published carries a value, a numerator or a denominator.
     """
+    return [
+        *_observation_exports(observations, definitions, files),
+        _definitions_export(definitions),
+        _territories_export(territories, "Les territoires du périmètre."),
+        Export(
+            "cites.csv",
+            "Cités minières",
+            "Les cités que nomment les documents fondateurs.",
+            _CITES,
+            cites.sort(CITES.key),
+        ),
+        _files_export(files),
+        *_typology_exports(typology),
+        *_dashboard_exports(dashboard, observations, files),
+    ]
+
+
+def partner_exports(
+    observations: pl.DataFrame, definitions: pl.DataFrame, files: pl.DataFrame, territories: pl.DataFrame
+) -> list[Export]:
+    """Return the files of a partner's edition, in the columns of the public ones.
+
+    Args:
+        observations: those of his territories, as he may see them.
+        definitions: definitions; those without observation are left out.
+        files: source files; those that no observation comes from are left out.
+        territories: his territories.
+
+    Raises:
+        ExportError: as ``exports``.
+    """
+    used = observations["file_ids"].explode().drop_nulls().unique().implode()
+    return [
+        *_observation_exports(observations, definitions, files),
+        _definitions_export(definitions.join(observations, on="indicator", how="semi")),
+        _territories_export(territories, "Les territoires que couvre la convention."),
+        _files_export(files.filter(pl.col("file_id").is_in(used))),
+    ]
+
+
+def _observation_exports(
+    observations: pl.DataFrame, definitions: pl.DataFrame, files: pl.DataFrame
+) -> list[Export]:
+    """Return the real figures, then the fictive ones."""
     hidden = observations.filter(
         (pl.col("status") != "published")
         & pl.any_horizontal(pl.col("value", "numerator", "denominator").is_not_null())
@@ -211,41 +255,11 @@ def exports(
         Export(
             "observations.csv",
             "Observations",
-            "Tous les chiffres issus de données réelles : une ligne par territoire, indicateur et millésime.",
+            "Tous les chiffres issus de données réelles : une ligne par territoire, indicateur et millésime.",
             _OBSERVATIONS,
             observations.filter(~fictive).sort(OBSERVATIONS.key),
         ),
         *_fictive_exports(invented),
-        Export(
-            "definitions.csv",
-            "Définitions",
-            "Le catalogue des indicateurs.",
-            _DEFINITIONS,
-            definitions.sort(DEFINITIONS.key),
-        ),
-        Export(
-            "territoires.csv",
-            "Territoires",
-            "Les territoires du périmètre.",
-            _TERRITORIES,
-            territories.sort(TERRITORIES.key),
-        ),
-        Export(
-            "cites.csv",
-            "Cités minières",
-            "Les cités que nomment les documents fondateurs.",
-            _CITES,
-            cites.sort(CITES.key),
-        ),
-        Export(
-            "sources.csv",
-            "Sources",
-            "Les fichiers d’origine et leur empreinte.",
-            _FILES,
-            files.sort(FILES.key),
-        ),
-        *_typology_exports(typology),
-        *_dashboard_exports(dashboard, observations, files),
     ]
 
 
@@ -297,6 +311,32 @@ def _dashboard_exports(
         columns,
         frame.select(list(columns)),
         fictive=invented,
+    )
+
+
+def _definitions_export(definitions: pl.DataFrame) -> Export:
+    return Export(
+        "definitions.csv",
+        "Définitions",
+        "Le catalogue des indicateurs.",
+        _DEFINITIONS,
+        definitions.sort(DEFINITIONS.key),
+    )
+
+
+def _territories_export(territories: pl.DataFrame, description: str) -> Export:
+    return Export(
+        "territoires.csv", "Territoires", description, _TERRITORIES, territories.sort(TERRITORIES.key)
+    )
+
+
+def _files_export(files: pl.DataFrame) -> Export:
+    return Export(
+        "sources.csv",
+        "Sources",
+        "Les fichiers d’origine et leur empreinte.",
+        _FILES,
+        files.sort(FILES.key),
     )
 
 

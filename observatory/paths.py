@@ -4,6 +4,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+CONVENTIONS = "conventions.yaml"
+"""The file of agreements with partners, in the confidential store or beside the fictive deliveries."""
 PROJECT = Path(__file__).resolve().parents[1]
 
 
@@ -68,6 +70,11 @@ class DataPaths:
     def releases(self) -> Path:
         """Sites published before, one by folder, that disclosure control must reckon with."""
         return self.root / "releases"
+
+    @property
+    def partners(self) -> Path:
+        """Editions of partners under agreement, one by folder, readable by their owner only."""
+        return self.root / "partners"
 
     @property
     def dagster(self) -> Path:

@@ -1,11 +1,12 @@
 """The warehouse: one DuckDB file that readers open, replaced whole at the end of a session.
 
 A *session* is one run, or one chain of runs that belong together. It holds the writer's lock, stages
-tables as Parquet and the site as a folder beside the published ones, and publishes them together:
+tables as Parquet, the site and the partners' editions as folders beside the published ones, and publishes
+them together:
 
 1. new database files are built in the session's folder from the published tables and the staged ones;
 2. a ``ready`` mark is written;
-3. the files are renamed into place and the site's folder is exchanged.
+3. the files are renamed into place and the folders are exchanged.
 
 A session killed before its mark leaves nothing but a folder that the next session clears; killed after
 it, the next session finishes step 3. Readers keep the file that they opened, or see the new one.
@@ -27,7 +28,7 @@ import duckdb
 import polars as pl
 
 from observatory.errors import ObservatoryError
-from observatory.files import exchange_folders, fsync_folder, write_atomic
+from observatory.files import exchange_folders, fsync_folder, keep_private, write_atomic
 from observatory.paths import DataPaths
 from observatory.tables import TABLES
 
@@ -44,7 +45,7 @@ class MissingTableError(ObservatoryError):
 
 
 class Session:
-    """The one writer of the warehouse and of the site, from ``__enter__`` to ``__exit__``.
+    """The one writer of what is published, from ``__enter__`` to ``__exit__``.
 
     Leaving without ``commit`` abandons what was staged.
 
@@ -121,6 +122,11 @@ class Session:
         """The folder where the site is staged."""
         return self.folder / "site"
 
+    @property
+    def partners(self) -> Path:
+        """The folder where the editions of all partners are staged; it takes the place of the former ones."""
+        return self.folder / "partners"
+
     def commit(self) -> None:
         """Publish everything that was staged, together."""
         staged = {path.stem: path for path in sorted((self.folder / "tables").glob("*.parquet"))}
@@ -134,12 +140,18 @@ class Session:
         ):
             if tables:
                 _build_database(self.folder / target.name, target, tables)
-        # Row-level data are for their owner only, whatever the umask.
+        # Confidential data are for their owner only, whatever the umask.
         if (built := self.folder / self.paths.confidential_database.name).exists():
             built.chmod(0o600)
+        if self.partners.exists():
+            keep_private(self.partners)
         fsync_folder(self.folder)
-        site_inode = self.site.stat().st_ino if self.site.exists() else None
-        write_atomic(self.folder / READY, json.dumps({"site_inode": site_inode}).encode())
+        inodes = {
+            f"{place.name}_inode": (self.folder / place.name).stat().st_ino
+            for place in _folders(self.paths)
+            if (self.folder / place.name).exists()
+        }
+        write_atomic(self.folder / READY, json.dumps(inodes).encode())
         _publish(self.paths, self.folder)
 
     def _staged(self, name: str) -> Path:
@@ -194,12 +206,19 @@ def _publish(paths: DataPaths, folder: Path) -> None:
         if built.exists():
             built.replace(target)
     # A folder keeps its inode when it is renamed: the exchange is done once, even if a kill follows it.
-    site_inode = json.loads((folder / READY).read_bytes())["site_inode"]
-    published = paths.site.stat().st_ino if paths.site.exists() else None
-    if site_inode is not None and site_inode != published:
-        exchange_folders(folder / "site", paths.site)
+    inodes = json.loads((folder / READY).read_bytes())
+    for place in _folders(paths):
+        staged = inodes.get(f"{place.name}_inode")
+        published = place.stat().st_ino if place.exists() else None
+        if staged is not None and staged != published:
+            exchange_folders(folder / place.name, place)
     (folder / READY).unlink()
     fsync_folder(paths.warehouse)
+
+
+def _folders(paths: DataPaths) -> tuple[Path, ...]:
+    """Return the folders that are published whole; each is staged under its own name."""
+    return paths.site, paths.partners
 
 
 def _build_database(path: Path, published: Path, staged: dict[str, Path]) -> None:

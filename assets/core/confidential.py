@@ -6,7 +6,8 @@ import dagster as dg
 import polars as pl
 
 from assets.building import table_asset
-from assets.raw.deliveries import PRODUCERS, delivery_path, taken_delivery
+from assets.raw.deliveries import delivery_path, taken_delivery
+from assets.settling import PRODUCERS
 from observatory.errors import InputError
 from observatory.intake.deliveries import as_table, contract_of, sample_rows
 from observatory.intake.places import Places

@@ -1,8 +1,7 @@
 """Deliveries of the landlords and of ANGDM: those taken by ``observatory intake``, else generated ones.
 
 They are registered by fingerprint, never copied: rows of a delivery are individual data, which only the store
-and the parsed tables hold. Which sources are real is settled once for the whole process
-(``settle_deliveries``): a figure is real when all its sources are, and marked as fictive otherwise.
+and the parsed tables hold. Which sources are real is settled once for the whole process (``settling``).
 """
 
 from pathlib import Path
@@ -12,30 +11,13 @@ import polars as pl
 
 from assets.building import table_asset
 from assets.partitions import vintages_of
+from assets.settling import PRODUCERS
 from assets.storage import PARTITION_COLUMN
 from observatory.intake.store import Manifest, folder_of, read_manifest
-from observatory.paths import DataPaths, data_paths
-from observatory.sources.catalogue import Source, get_source, load_catalogue, use_delivered
+from observatory.paths import data_paths
+from observatory.sources.catalogue import Source, get_source
 from observatory.sources.default_sample import write_default_sample
 from observatory.sources.embedded import file_as_taken, file_of_path
-
-PRODUCERS = {"maisons_et_cites": "maisons-et-cites", "sia_habitat": "sia-habitat", "angdm": "angdm"}
-"""Source of the catalogue -> producer of the deliveries."""
-
-
-def settle_deliveries(paths: DataPaths) -> list[str]:
-    """Use the real deliveries of the sources that have one for each of their vintages; return the sources."""
-    real = [
-        source_id
-        for source_id, producer in PRODUCERS.items()
-        if all(
-            (taken := read_manifest(folder_of(paths, producer, int(vintage)))) is not None
-            and not taken.fictive
-            for vintage in load_catalogue()[source_id].vintages
-        )
-    ]
-    use_delivered(real)
-    return real
 
 
 def taken_delivery(source: Source, vintage: str) -> Manifest | None:

@@ -13,7 +13,7 @@ Nothing here tells a hidden value: a leak says how wide the interval is, never w
 """
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -98,6 +98,7 @@ def audit_release(
     truth: pl.DataFrame | None = None,
     *,
     with_pages: bool = True,
+    allowed: Callable[[Areas], Callable[[Key], bool]] = lambda _: lambda _: False,
 ) -> Audit:
     """Attack a release.
 
@@ -107,6 +108,8 @@ def audit_release(
         indicators: the catalogue; only those that print a ruled count are read.
         truth: confidential counts (``indicators.measures.MEASURES``) of the same perimeter as the release.
         with_pages: whether the pages are read too.
+        allowed: from the areas, which amounts (measure, kind, level, code) the attacker may know: he has an
+            agreement.
 
     Raises:
         InconsistentCellsError: published counts contradict one another.
@@ -129,7 +132,8 @@ def audit_release(
             "sont pas attaqués."
         )
     secret = _secret_figures(release, ruled)
-    leaks = list(_displayed(release, secret, ruled, evidence))
+    known = allowed(evidence.areas)
+    leaks = list(_displayed(release, secret, ruled, evidence, policy, known))
     labels = {item.label: item.id for item in ruled}
     pages = read_pages(release.folder, release.territories, labels) if with_pages else ()
     shown = [item for item in pages if item.indicator in labels.values()]
@@ -137,13 +141,14 @@ def audit_release(
     attacks = [
         _attack(
             vintage,
-            unrounded(policy, known, true_counts.get(vintage, {})),
+            unrounded(policy, counts, true_counts.get(vintage, {})),
             true_counts.get(vintage, {}) if truth is not None else None,
             release,
             policy,
             evidence,
+            known,
         )
-        for vintage, known in sorted(evidence.counts.items())
+        for vintage, counts in sorted(evidence.counts.items())
     ]
     margins = [margin for attack in attacks for margin in attack.margins]
     return Audit(
@@ -178,17 +183,21 @@ def _attack(
     release: Release,
     policy: Policy,
     evidence: Evidence,
+    allowed: Callable[[Key], bool],
 ) -> _Attack:
     """Attack the counts of one vintage; ``truth`` is null where the confidential counts are not at hand."""
     areas = evidence.areas
     asked = None
     if truth is not None:
         amounts = {measure: areas.amounts(counts) for measure, counts in truth.items()}
-        asked = sensitive_amounts(policy, areas, amounts)
+        sensitive = sensitive_amounts(policy, areas, amounts)
+        asked = {key: target for key, target in sensitive.items() if not allowed(key)}
     own = set(release.territories.filter(pl.col("level").is_in(LEVELS)).select("level", "code").rows())
     measures = {key[0] for key in known}
     leaks, margins = [], []
     for found in intervals(_system(policy, areas, known, asked, own)):
+        if allowed(found.target):
+            continue
         width = found.most - found.least
         wanted = None if asked is None else asked[found.target].width
         name = _named(found.target, vintage, policy, evidence)
@@ -287,17 +296,28 @@ def _secret_figures(release: Release, ruled: list[Indicator]) -> set[tuple[str, 
 
 
 def _displayed(
-    release: Release, secret: set[tuple[str, str, str, int]], ruled: list[Indicator], evidence: Evidence
+    release: Release,
+    secret: set[tuple[str, str, str, int]],
+    ruled: list[Indicator],
+    evidence: Evidence,
+    policy: Policy,
+    allowed: Callable[[Key], bool],
 ) -> Iterator[Leak]:
     """Yield the figures that one file hides and another, or the same, prints."""
     labels = {item.id: item.label for item in ruled}
+    measures = {
+        item.id: [name for name in (item.numerator, item.denominator) if name in policy.rules]
+        for item in ruled
+    }
     printed = release.figures.filter(
         pl.col("indicator").is_in(list(labels))
         & pl.any_horizontal(pl.col("value", "numerator", "denominator").is_not_null())
     )
     for *key, origin in printed.select("level", "code", "indicator", "vintage", "origin").rows():
         level, code, indicator, vintage = key
-        if (level, code, indicator, vintage) in secret:
+        if (level, code, indicator, vintage) in secret and not all(
+            allowed((measure, COUNT, level, code)) for measure in measures[indicator]
+        ):
             what = _figure_name(labels[indicator], (level, code), vintage, evidence)
             yield Leak(
                 what, None, None, (f"le fichier {origin} donne cette valeur alors qu’elle est secrète",)

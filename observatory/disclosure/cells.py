@@ -147,19 +147,23 @@ def build_system(
         for figure, measures in figures.items()
     }
     targets = sensitive_amounts(policy, areas, amounts, contributions)
-    telling = {_needed(policy, key): key for key in sorted(targets, reverse=True)}
-    primary = {
-        figure: telling[frozenset(some)]
-        for figure, keys in printed.items()
-        for size in (2, 1)
-        for some in combinations(sorted(keys), size)
-        if frozenset(some) in telling
-    }
     every = frozenset().union(*areas.places.values())
     system = System(cells, printed, targets, inclusions(policy, amounts, every), highest=policy.highest)
     if policy.partitions:
         system = replace(system, lines=tuple(_lines(policy, areas, cells)))
-    return system, primary
+    return system, telling_figures(policy, system)
+
+
+def telling_figures(policy: Policy, system: System) -> dict[Key, Key]:
+    """Return the figures that alone give an amount to protect away: which one."""
+    telling = {_needed(policy, key): key for key in sorted(system.targets, reverse=True)}
+    return {
+        figure: telling[frozenset(some)]
+        for figure, keys in system.figures.items()
+        for size in (2, 1)
+        for some in combinations(sorted(keys), size)
+        if frozenset(some) in telling
+    }
 
 
 def _lines(policy: Policy, areas: Areas, cells: Mapping[Key, Cell]) -> Iterator[Line]:
@@ -317,6 +321,8 @@ def _definitions(policy: Policy, measures: list[str]) -> Iterator[tuple[frozense
     implied = {other for rule in policy.rules.values() for other in rule.apart_from}
     for measure in measures:
         rule = policy.rules[measure]
-        if rule.within in measures and measure not in implied:
-            yield frozenset({measure, *rule.apart_from}), str(rule.within)
+        nearest = next((whole for whole in policy.wholes(measure) if whole in measures), None)
+        if nearest is not None and measure not in implied:
+            beside = rule.apart_from if nearest == rule.within else ()
+            yield frozenset({measure, *beside}), nearest
         yield from ((frozenset({measure}), whole) for whole in rule.also_within if whole in measures)

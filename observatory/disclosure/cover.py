@@ -9,9 +9,43 @@ there.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
+from observatory.disclosure.deduction import TOLERANCE
 from observatory.disclosure.system import Key, Line, System
+
+
+class Lines:
+    """The lines of a system, to tell at once what they alone expose."""
+
+    def __init__(self, system: System) -> None:
+        self._system = system
+        self._of: defaultdict[Key, list[Line]] = defaultdict(list)
+        for line in system.lines:
+            for key in line.cells:
+                self._of[key].append(line)
+        cells = {cell.variables: key for key, cell in system.cells.items()} if system.lines else {}
+        self._targets = {
+            cells[target.plus]: key
+            for key, target in system.targets.items()
+            if not target.minus and target.plus in cells
+        }
+
+    def exposed_by(self, shown: Collection[Key], known: Collection[Key]) -> Key | None:
+        """Return a target that cells, shown beside the ``known`` ones, expose in a line whose margin is known.
+
+        None may be exposed otherwise: an attack must tell.
+        """
+        for line in (line for cell in sorted(shown) for line in self._of.get(cell, ())):
+            if line.whole not in known and line.whole not in shown:
+                continue
+            left = [part for part in line.parts if part not in known and part not in shown]
+            most = line.slack + _sum(self._system, left)
+            for part in left:
+                target = self._targets.get(part)
+                if target is not None and most < self._system.targets[target].width - TOLERANCE:
+                    return target
+        return None
 
 
 def cover_lines(system: System, hidden: set[Key], needs: dict[Key, float]) -> set[Key]:

@@ -41,7 +41,8 @@ def protect(system: System, primary: Iterable[Key]) -> dict[Key, Key | None]:
     attacker = Attacker(system)
     covered = cover_lines(system, set(primary), _needs(system))
     saved: dict[Key, Key | None] = dict.fromkeys(sorted(covered))
-    knowledge = attacker.hide(primary | covered)
+    # What nothing hidden links is unknown from the first where cells leave it so: all of it is attacked once.
+    knowledge = replace(attacker.hide(primary | covered), components=tuple(attacker.components()))
     cuts: list[Cut] = []
     pending = set(system.targets)
     while exposed := _exposed(knowledge, pending):

@@ -3,8 +3,8 @@
 Belongs here: from HTML tables, key figures and data of charts to who, what and the text shown.
 Does not: whether it might be shown (``audit``).
 
-An indicator is known by the link to its definition (``#indicateur-…``), a territory by the address
-of its page.
+An indicator is known by the link to its definition (``#indicateur-…``), a territory by the address of its
+page, or by its code (``data-territory``) where it has none.
 """
 
 import json
@@ -87,6 +87,9 @@ class _Reader(HTMLParser):
                 self.tables[-1].rows.append([])
         elif tag in ("th", "td") and self._in_table:
             self._open = _Cell(sort=given.get("data-sort", ""), row_level=self._row_level)
+            if named := given.get("data-territory"):
+                level, _, code = named.partition(":")
+                self._open.area = level, code
             line = self.tables[-1].head if self._in_head else self.tables[-1].rows[-1]
             line.append(self._open)
         elif tag == "figcaption":

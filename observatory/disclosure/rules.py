@@ -33,6 +33,10 @@ from observatory.disclosure.system import Cell, Key, System
 from observatory.errors import ObservatoryError
 from observatory.indicators.catalogue import Indicator
 from observatory.tables import DISCLOSURE_JOURNAL
+from observatory.tables.disclosure import Tier
+
+JournalRow = tuple[str, str, str, int, str, str, str | None, str, str]
+"""A row of ``confidential.disclosure_journal``."""
 
 
 class UnprotectedMeasureError(ObservatoryError):
@@ -98,7 +102,7 @@ def protect_with_journal(
     printed = printed_measures(policy, indicators)
     counts = count_cells(measures, policy)
     areas, given = known_before(earlier, indicators, counts, territories, policy)
-    rows: list[tuple[str, str, str, int, str, str, str | None, str]] = []
+    rows: list[JournalRow] = []
     for vintage, amounts in counts.items():
         figures = figures_of(observations, printed, vintage)
         shares = _contributions(contributions, vintage)
@@ -134,7 +138,7 @@ def _entries(
     primary: Mapping[Key, Key],
     hidden: Mapping[Key, Key | None],
     vintage: int,
-) -> Iterator[tuple[str, str, str, int, str, str, str | None, str]]:
+) -> Iterator[JournalRow]:
     """Yield the lines of the journal for the figures of one vintage."""
     for figure in sorted(system.figures):
         indicator, level, code = figure
@@ -146,7 +150,7 @@ def _entries(
         else:
             flag, reason = "V", "Publié."
         by = None if asking is None else " / ".join(asking)
-        yield level, code, indicator, vintage, flag, reason, by, "public"
+        yield level, code, indicator, vintage, flag, reason, by, Tier.PUBLIC, ""
 
 
 def _contributions(

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from observatory.disclosure.attack import exposures
 from observatory.disclosure.attacker import Attacker
+from observatory.disclosure.cover import Lines
 from observatory.disclosure.deduction import Knowledge
 from observatory.disclosure.system import Key
 from observatory.disclosure.witness import Witnesses
@@ -43,7 +44,11 @@ def give_back(
         return max((system.cells[cell].value for cell in system.figures[figure]), default=0.0)
 
     kept: dict[Key, Key] = {}
+    lines = Lines(system)
     for figure in sorted(attacker.hidden - primary, key=lambda figure: (-size(figure), figure)):
+        if (bare := lines.exposed_by(system.figures[figure] - attacker.known, attacker.known)) is not None:
+            kept[figure] = bare
+            continue
         trial = attacker.show(figure)
         doubtful = {key for cell in system.figures[figure] - attacker.known for key in witnesses.broken(cell)}
         doubtful |= witnesses.unproven(key for part in trial.components for key in part.targets)

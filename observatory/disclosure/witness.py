@@ -77,11 +77,15 @@ class Moves:
             reached, pending = set(form), list(form)
             while pending:
                 rows = self._lines_of.get(pending.pop(), ())
-                new = {v for row in rows for v in self._lines[row].form if v not in reached and v[0] not in held}
+                new = {
+                    v for row in rows for v in self._lines[row].form if v not in reached and v[0] not in held
+                }
                 reached |= new
                 pending += new
             lines = [
-                replace(self._lines[row], form={v: c for v, c in self._lines[row].form.items() if v in reached})
+                replace(
+                    self._lines[row], form={v: c for v, c in self._lines[row].form.items() if v in reached}
+                )
                 for row in sorted({row for variable in reached for row in self._lines_of.get(variable, ())})
             ]
             model = _Model(lines, {v: self._room[v] for v in sorted(reached)}, self._price)
@@ -181,18 +185,19 @@ class Witnesses:
         if not keys:
             return set()
         moves = Moves(component, self._attacker.truth, self._price)
-        shared: list[list[Move]] = []
+        shared: defaultdict[Variable, list[list[Move]]] = defaultdict(list)
         for key in sorted(keys):
             for variable in (variable for move in self._moves.pop(key, ()) for variable in move):
                 self._moving[variable].discard(key)
             form, width = component.targets[key], self._attacker.system.targets[key].width
-            served = (other for other in shared if _spread(other, form) >= width - TOLERANCE)
+            touching = (other for variable in sorted(form) for other in shared.get(variable, ()))
+            served = (other for other in touching if _spread(other, form) >= width - TOLERANCE)
             found = next(served, None) or moves.widening(form, width)
             if found is not None:
                 self._moves[key] = found
-                shared.append(found)
-                for variable in (variable for move in found for variable in move):
+                for variable in {variable for move in found for variable in move}:
                     self._moving[variable].add(key)
+                    shared[variable].append(found)
         return {key for key in keys if key not in self._moves}
 
     def unproven(self, keys: Iterable[Key]) -> set[Key]:

@@ -4,6 +4,7 @@ Belongs here: what is to go, its going, its mention in the journal. Does not: ho
 (``contracts``).
 """
 
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -63,9 +64,10 @@ def held(
 
 
 def purge(paths: DataPaths, chosen: Sequence[Held], now: datetime, by: str) -> bool:
-    """Delete folders of the store for good, and the database of individual rows that a run made of them.
+    """Delete folders of the store for good, and what a run made of them for few eyes.
 
-    The database is whole or gone: the next run makes it again from what is left.
+    That is the database of individual rows and the partners' editions, which hold small counts of them. They
+    are whole or gone: the next run makes them again from what is left.
 
     Returns:
         Whether there was such a database.
@@ -80,6 +82,8 @@ def purge(paths: DataPaths, chosen: Sequence[Held], now: datetime, by: str) -> b
             # The writer's lock: no run may be copying the database meanwhile.
             with Session(paths, "purge"):
                 paths.confidential_database.unlink()
+                if paths.partners.exists():
+                    shutil.rmtree(paths.partners)
         for one in chosen:
             remove_folder(one.folder)
             write_journal(paths, _entry(one, now, by))

@@ -43,7 +43,7 @@ def build_site(data: SiteData, folder: Path) -> list[Path]:
     indexed = edition(data)
     _write_assets(folder / "assets", search_script(indexed.gazetteer))
     offers = [_offer(export, folder / "donnees") for export in _exports(data)]
-    environment = _environment()
+    environment = page_environment()
     written = []
     for page in pages(indexed, offers):
         path = folder / page.path
@@ -83,7 +83,8 @@ def _write_assets(folder: Path, search: str) -> None:
 
 
 @cache
-def _environment() -> Environment:
+def page_environment() -> Environment:
+    """Return the templates, autoescaped, with the vocabulary that they all read."""
     environment = Environment(
         loader=FileSystemLoader(_HERE / "templates"),
         autoescape=True,

@@ -1,14 +1,46 @@
-"""The fictive deliveries on the real cités and communes of the embedded extracts."""
+"""The fictive deliveries on the real cités and communes of the embedded extracts, and fictive agreements."""
 
 from pathlib import Path
 
 import polars as pl
 
-from observatory.paths import DataPaths
+from observatory.files import write_atomic
+from observatory.paths import CONVENTIONS, DataPaths
 from observatory.sources.cites import read_cites
 from observatory.sources.embedded import read_embedded
 from observatory.sources.extracts import parse_census, parse_perimeters
 from observatory.sources.sample import write_sample
+
+_CONVENTIONS = """# CONVENTIONS FICTIVES – un exemple, que personne n’a signé.
+# Il ne sert que si aucune livraison n’est réelle ; les vraies s’inscrivent dans data/confidential/.
+fictive: true
+agreements:
+  - partner: maisons-et-cites
+    name: Maisons & Cités
+    kind: bailleur
+    reference: exemple fictif n° 1
+    own_cites: true
+    measures: all
+    first_day: 2024-01-01
+    last_day: 2099-12-31
+  - partner: sia-habitat
+    name: SIA Habitat
+    kind: bailleur
+    reference: exemple fictif n° 2
+    own_cites: true
+    measures: all
+    first_day: 2024-01-01
+    last_day: 2099-12-31
+  - partner: ca-lens-lievin
+    name: CA de Lens-Liévin
+    kind: epci
+    reference: exemple fictif n° 3
+    territories:
+      - {level: epci, code: "246200364"}
+    measures: [mining_dwellings, mining_vacant, mining_labelled, mining_label_efg, mining_occupied]
+    first_day: 2024-01-01
+    last_day: 2099-12-31
+"""
 
 
 def write_default_sample(paths: DataPaths) -> list[Path]:
@@ -25,4 +57,6 @@ def write_default_sample(paths: DataPaths) -> list[Path]:
     )
     communes = latest.select("commune_code", "commune_name", "epci_code").join(counts, on="commune_code")
     cites = read_cites(paths.reference / "cites.csv")
-    return write_sample(paths.sample, cites, communes.sort("commune_code"))
+    written = write_sample(paths.sample, cites, communes.sort("commune_code"))
+    write_atomic(paths.sample / CONVENTIONS, _CONVENTIONS.encode())
+    return [*written, paths.sample / CONVENTIONS]

@@ -12,10 +12,24 @@ from observatory.indicators.measures import MEASURES
 from observatory.indicators.mining import MINING_VINTAGE
 from observatory.tables import TERRITORIES
 
+DRAWN = {
+    "mining_dwellings",
+    "mining_vacant",
+    "mining_occupied",
+    "mining_labelled",
+    "mining_label_efg",
+    "mining_ayants_droit",
+    "mining_entries",
+    "beneficiaries",
+    "beneficiaries_80_over",
+    "surviving_spouses",
+    "census_dwellings",
+}
+"""Counts that the invented places have: those of the breakdowns are not among them."""
 INDICATORS = tuple(
     indicator.model_copy(update={"vintages": (MINING_VINTAGE,)})
     for indicator in load_indicators()
-    if indicator.fictive
+    if indicator.fictive and {indicator.numerator, indicator.denominator} <= DRAWN | {None}
 )
 DEFINITIONS = {item.id: (item.numerator, item.denominator, item.scale) for item in INDICATORS}
 LEVELS = ("cite", "commune", "epci", "basin")

@@ -1,21 +1,17 @@
-"""Dominance, contributors, earlier releases and tiers, on basins small enough to work out by hand."""
-
-from datetime import date
+"""Dominance, contributors, earlier releases, on basins small enough to work out by hand."""
 
 import polars as pl
 import pytest
 from disclosure_release import KEYS, write_release
-from disclosure_towns import DEFINITIONS, INDICATORS, Town, draw_town
+from disclosure_towns import INDICATORS, draw_town
 
 from observatory.disclosure.audit import audit_release
 from observatory.disclosure.cells import UnknownContributorsError, build_areas, build_system
 from observatory.disclosure.linked import ExposedCellError
 from observatory.disclosure.policy import Policy, Rule
-from observatory.disclosure.rules import protect_observations, protect_with_journal
-from observatory.disclosure.tiers import Agreement, AgreementError, Tier, protect_for
+from observatory.disclosure.rules import protect_with_journal
 
 TOWN = draw_town(1, 2, 5, 4, 1, 40)
-DAY = date(2025, 6, 1)
 
 
 def areas():
@@ -106,33 +102,3 @@ def test_an_earlier_release_that_gave_a_secret_away_stops_the_publication(tmp_pa
     earlier = write_release(tmp_path / "nue", TOWN, TOWN.observations)
     with pytest.raises(ExposedCellError):
         protect_with_journal(*TOWN.publication, earlier=[earlier])
-
-
-def agreement(town: Town, epci: str) -> Agreement:
-    measures = frozenset(name for one, other, _ in DEFINITIONS.values() for name in (one, other) if name)
-    return Agreement(
-        "EPCI", "convention 12", (("epci", epci),), measures, date(2025, 1, 1), date(2025, 12, 31)
-    )
-
-
-def test_a_partner_sees_its_own_detail_and_nothing_of_others() -> None:
-    town = draw_town(3, 2, 5, 3, 0, 40)
-    public = protect_observations(*town.publication)
-    partner = protect_for(Tier.PARTNER, *town.publication, agreement=agreement(town, "e0"), day=DAY)
-    secret = pl.col("status") == "secret"
-    opened = public.filter(secret).join(partner.filter(secret), on=KEYS, how="anti")
-    assert opened.height > 0
-    inside = {code for code, epci in town.epci_of.items() if epci == "e0"} | {"e0"}
-    inside |= {cite for cite, own in town.communes_of.items() if set(own) <= inside}
-    assert set(opened["territory_code"]) <= inside
-    # What the public sees, the partner sees.
-    assert partner.filter(secret).join(public.filter(secret), on=KEYS, how="anti").is_empty()
-
-
-def test_tiers_are_given_what_they_may_have() -> None:
-    assert protect_for(Tier.INTERNAL, *TOWN.publication).equals(TOWN.observations)
-    assert protect_for(Tier.PUBLIC, *TOWN.publication).equals(protect_observations(*TOWN.publication))
-    with pytest.raises(AgreementError):
-        protect_for(Tier.PARTNER, *TOWN.publication)
-    with pytest.raises(AgreementError):
-        protect_for(Tier.PARTNER, *TOWN.publication, agreement=agreement(TOWN, "e0"), day=date(2026, 1, 1))

@@ -101,7 +101,13 @@ def test_a_hidden_count_is_hidden_in_every_figure_that_prints_it() -> None:
     """Two dwellings are too few to show; their weight among public dwellings would give them back."""
     published = protect_observations(*one_commune(stock=2).publication)
     around = [name for name, (a, b, _) in DEFINITIONS.items() if "mining_dwellings" in (a, b)]
-    assert set(around) == {"parc_minier", "poids_parc_minier", "part_parc_minier_vacant", "taux_rotation"}
+    assert set(around) == {
+        "parc_minier",
+        "poids_parc_minier",
+        "part_parc_minier_vacant",
+        "part_statut_occupe",
+        "taux_rotation",
+    }
     for commune in ("c1", "c2"):
         assert {statuses(published, commune)[name] for name in around} == {"secret"}
     known = read_counts(published, DEFINITIONS)

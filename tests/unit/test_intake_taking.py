@@ -315,12 +315,14 @@ def test_a_purge_leaves_nothing_but_its_mention(paths: DataPaths) -> None:
     deliver(paths, sia, producer="sia-habitat", name="sia.csv")
     paths.warehouse.mkdir()
     duckdb.connect(str(paths.confidential_database)).close()
+    (paths.partners / "epci").mkdir(parents=True)
     chosen = held(paths, "maisons-et-cites", 2024)
     assert [(one.producer, one.rows, one.taken) for one in chosen] == [("maisons-et-cites", 30, True)]
     assert held(paths, before=NOW.date()) == []
     assert len(held(paths, before=date(2025, 3, 2))) == 2
     assert purge(paths, chosen, NOW, "quelqu’un")
     assert not paths.confidential_database.exists()
+    assert not paths.partners.exists()
     assert [one.producer for one in held(paths)] == ["sia-habitat"]
     assert list((paths.confidential / "maisons-et-cites").iterdir()) == []
     last = json.loads((paths.confidential / "journal.jsonl").read_text("utf-8").splitlines()[-1])

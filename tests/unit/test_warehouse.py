@@ -19,7 +19,7 @@ def paths(tmp_path):
 
 
 def publish(paths, generation, session_id="first"):
-    """Publish one generation: a public table, a confidential one and a site that all name it."""
+    """Publish one generation: a public table, a confidential one, a site and an edition that all name it."""
     with Session(paths, session_id) as session:
         stage(session, generation)
         session.commit()
@@ -30,6 +30,8 @@ def stage(session, generation):
     session.write("confidential.generation", pl.DataFrame({"n": [generation]}))
     session.site.mkdir()
     (session.site / "index.html").write_text(str(generation))
+    (session.partners / "epci").mkdir(parents=True)
+    (session.partners / "epci" / "index.html").write_text(str(generation))
 
 
 def generations(paths):
@@ -37,14 +39,15 @@ def generations(paths):
         read_table(paths, "x.generation")["n"].to_list(),
         read_table(paths, "confidential.generation")["n"].to_list(),
         (paths.site / "index.html").read_text(),
+        (paths.partners / "epci" / "index.html").read_text(),
     )
 
 
 def test_what_is_staged_is_published_together(paths):
     publish(paths, 1)
-    assert generations(paths) == ([1], [1], "1")
+    assert generations(paths) == ([1], [1], "1", "1")
     publish(paths, 2)
-    assert generations(paths) == ([2], [2], "2")
+    assert generations(paths) == ([2], [2], "2", "2")
 
 
 def test_tables_that_are_not_staged_are_kept(paths):
@@ -52,7 +55,7 @@ def test_tables_that_are_not_staged_are_kept(paths):
     with Session(paths, "second") as session:
         session.write("y.other", pl.DataFrame({"n": [7]}))
         session.commit()
-    assert generations(paths) == ([1], [1], "1")
+    assert generations(paths) == ([1], [1], "1", "1")
     assert read_table(paths, "y.other")["n"].to_list() == [7]
 
 
@@ -62,7 +65,7 @@ def test_leaving_without_commit_publishes_nothing(paths):
     with Session(paths, "second") as session:
         stage(session, 2)
     assert paths.database.read_bytes() == before
-    assert generations(paths) == ([1], [1], "1")
+    assert generations(paths) == ([1], [1], "1", "1")
     assert not list((paths.warehouse / "sessions").iterdir())
 
 
@@ -71,7 +74,7 @@ def test_a_reader_keeps_the_file_it_opened(paths):
     with duckdb.connect(str(paths.database), read_only=True) as reader:
         publish(paths, 2)
         assert reader.sql("SELECT n FROM x.generation").fetchall() == [(1,)]
-        assert generations(paths) == ([2], [2], "2")
+        assert generations(paths) == ([2], [2], "2", "2")
 
 
 def test_two_writers_cannot_be_there_at_once(paths):
@@ -92,6 +95,18 @@ def test_individual_data_are_for_their_owner_only(paths):
         os.umask(previous)
     assert stat.S_IMODE(paths.confidential_database.stat().st_mode) == 0o600
     assert stat.S_IMODE((paths.warehouse / "sessions").stat().st_mode) == 0o700
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in paths.partners.rglob("*")}
+    assert modes == {"epci": 0o700, "index.html": 0o600}
+    assert stat.S_IMODE(paths.partners.stat().st_mode) == 0o700
+
+
+def test_an_edition_that_is_no_longer_staged_is_gone(paths):
+    publish(paths, 1)
+    with Session(paths, "second") as session:
+        session.partners.mkdir()
+        session.commit()
+    assert list(paths.partners.iterdir()) == []
+    assert (paths.site / "index.html").read_text() == "1"
 
 
 def test_public_database_holds_no_confidential_table(paths):
@@ -131,6 +146,7 @@ STEPS = {
     "when the mark is set": ("_publish", 0),
     "before the site": ("exchange_folders", 0),
     "after the site": ("exchange_folders", 1),
+    "after the last folder": ("exchange_folders", 2),
 }
 
 
@@ -142,12 +158,14 @@ def test_killed_at_any_step_of_the_commit(paths, monkeypatch, step):
     session = Session(paths, "killed")
     session.__enter__()
     stage(session, 2)
-    original = getattr(warehouse, name)
+    original, calls = getattr(warehouse, name), []
 
     def killed(*arguments):
-        if after:
+        calls.append(arguments)
+        if len(calls) <= after:
             original(*arguments)
-        raise Killed
+        if len(calls) >= after:
+            raise Killed
 
     with monkeypatch.context() as patch:
         patch.setattr(warehouse, name, killed)
@@ -158,9 +176,9 @@ def test_killed_at_any_step_of_the_commit(paths, monkeypatch, step):
 
     with Session(paths, "next"):
         pass
-    finished = step in ("when the mark is set", "before the site", "after the site")
+    finished = step not in ("while a database is built", "before the mark")
     expected = 2 if finished else 1
-    assert generations(paths) == ([expected], [expected], str(expected))
+    assert generations(paths) == ([expected], [expected], str(expected), str(expected))
     assert not list((paths.warehouse / "sessions").iterdir())
 
 
