@@ -14,11 +14,11 @@ Nothing here tells a hidden value: a leak says how wide the interval is, never w
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
-from observatory.disclosure.attack import intervals
+from observatory.disclosure.attack import audit, intervals
 from observatory.disclosure.cells import (
     COUNT,
     LEVELS,
@@ -70,8 +70,6 @@ class Audit:
         counts_known: counts that published figures give.
         counts_hidden: counts of the release that they do not give.
         protected: amounts that the rules protect.
-        narrowest: the protected amount whose interval is the narrowest beside what is asked: its name, the
-            width of its interval, the width asked.
         leaks: what gets out.
         remarks: what the reader must know, in French.
         seconds: how long it took.
@@ -85,7 +83,6 @@ class Audit:
     counts_known: int
     counts_hidden: int
     protected: int
-    narrowest: tuple[str, float, float] | None
     leaks: tuple[Leak, ...]
     remarks: tuple[str, ...]
     seconds: float
@@ -150,7 +147,6 @@ def audit_release(
         )
         for vintage, counts in sorted(evidence.counts.items())
     ]
-    margins = [margin for attack in attacks for margin in attack.margins]
     return Audit(
         release=release.name,
         earlier=tuple(other.name for other in earlier),
@@ -159,8 +155,7 @@ def audit_release(
         figures_on_pages=len(shown),
         counts_known=sum(map(len, evidence.counts.values())),
         counts_hidden=sum(attack.hidden for attack in attacks),
-        protected=len(margins),
-        narrowest=min(margins, key=lambda margin: margin[1] / margin[2], default=None),
+        protected=sum(attack.protected for attack in attacks),
         leaks=(*leaks, *(leak for attack in attacks for leak in attack.leaks)),
         remarks=tuple(remarks),
         seconds=time.monotonic() - started,
@@ -169,11 +164,11 @@ def audit_release(
 
 @dataclass(frozen=True)
 class _Attack:
-    """The outcome of one vintage: leaks, hidden counts, and for each protected amount what it keeps."""
+    """The outcome of one vintage: leaks, hidden counts, protected amounts."""
 
     leaks: list[Leak]
     hidden: int
-    margins: list[tuple[str, float, float]]
+    protected: int
 
 
 def _attack(
@@ -194,22 +189,25 @@ def _attack(
         asked = {key: target for key, target in sensitive.items() if not allowed(key)}
     own = set(release.territories.filter(pl.col("level").is_in(LEVELS)).select("level", "code").rows())
     measures = {key[0] for key in known}
-    leaks, margins = [], []
-    for found in intervals(_system(policy, areas, known, asked, own)):
-        if allowed(found.target):
+    system = _system(policy, areas, known, asked, own)
+    if asked is not None:
+        # The exact interval and its path are for what leaks: an attack that only tells takes a tenth of it.
+        exposed = {found.target for found in audit(system, ())}
+        system = replace(system, targets={key: asked[key] for key in sorted(exposed)})
+    leaks = []
+    for found in intervals(system) if system.targets else ():
+        if allowed(found.target) or (asked is None and not _certain(policy, found, known)):
             continue
-        width = found.most - found.least
-        wanted = None if asked is None else asked[found.target].width
-        name = _named(found.target, vintage, policy, evidence)
-        if wanted is not None:
-            margins.append((name, width, wanted))
-            leaks_out = width < wanted - TOLERANCE
-        else:
-            leaks_out = _certain(policy, found, known)
-        if leaks_out:
-            leaks.append(Leak(name, width, wanted, _path(found, vintage, known, policy, evidence)))
+        leaks.append(
+            Leak(
+                _named(found.target, vintage, policy, evidence),
+                found.most - found.least,
+                None if asked is None else asked[found.target].width,
+                _path(found, vintage, known, policy, evidence),
+            )
+        )
     hidden = sum((measure, *area) not in known for measure in measures for area in own)
-    return _Attack(leaks, hidden, margins)
+    return _Attack(leaks, hidden, len(asked or ()))
 
 
 def _true_counts(truth: pl.DataFrame, policy: Policy) -> dict[int, dict[str, dict[Area, float]]]:

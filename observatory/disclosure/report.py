@@ -32,9 +32,6 @@ def _lines(audit: Audit) -> Iterator[str]:
     yield f"Effectifs publiés : {number(audit.counts_known)} ; non publiés : {number(audit.counts_hidden)}"
     if audit.on_truth:
         yield f"Montants protégés par une règle : {number(audit.protected)}"
-    if audit.narrowest is not None:
-        name, width, asked = audit.narrowest
-        yield (f"Intervalle le plus étroit : {_width(width)} de large pour {_width(asked)} demandés ({name})")
     yield from (f"À savoir : {remark}" for remark in audit.remarks)
     yield f"Durée : {number(audit.seconds, 1)} s"
     if not audit.leaks:

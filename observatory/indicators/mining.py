@@ -54,7 +54,7 @@ def dwelling_measures(
         & (pl.col("household_type") == "single")
         & (pl.col("age_band") == "over_75"),
     }
-    counts = _count(stock, territories, amounts | _parts(groups), year)
+    counts = _published_levels(_count(stock, territories, amounts | _parts(groups), year))
     return pl.concat([counts, _as_base(census, "dwellings", "census_dwellings", year)])
 
 
@@ -81,7 +81,7 @@ def beneficiary_measures(
         amounts[f"{benefit}_cash_known"] = paid
         # Each amount is rounded before the sum, so that the parts of a territory add up to it exactly.
         amounts[f"{benefit}_cash_amount"] = pl.when(paid).then(pl.col(f"{benefit}_amount").round())
-    counts = _count(present, territories, amounts | _parts(groups), year)
+    counts = _published_levels(_count(present, territories, amounts | _parts(groups), year))
     return pl.concat([counts, _as_base(census, "population", "census_population", year)])
 
 
@@ -103,6 +103,18 @@ def _parts(groups: Mapping[str, pl.Expr]) -> dict[str, pl.Expr]:
             found[one.base] = group & column.is_not_null()
         found |= {one.measure(category): group & _within(column, category) for category in one.categories}
     return found
+
+
+def _published_levels(counts: pl.DataFrame) -> pl.DataFrame:
+    """Return the counts without those of a breakdown at the levels where none of its shares is published.
+
+    What is printed nowhere asks for no protection of its own: its margins, that no published count or what it
+    leaves of its whole is small, leave it an interval as wide as they are.
+    """
+    for one in load_breakdowns():
+        own = [one.measure(category) for category in one.categories if category.measure is None]
+        counts = counts.filter(~pl.col("measure").is_in(own) | pl.col("level").is_in(one.levels))
+    return counts
 
 
 def _within(column: pl.Expr, category: Category) -> pl.Expr:

@@ -59,7 +59,8 @@ def test_categories_add_up_to_their_base_everywhere(one, counts):
     wide = counts.filter(pl.col("measure").is_in([one.base, *one.parts])).pivot(
         on="measure", index=["level", "code"], values="amount"
     )
-    assert wide.height > 380
+    assert wide.filter(pl.col(one.parts[0]).is_not_null()).height >= (8 if one.cross else 295)
+    wide = wide.filter(pl.col("level").is_in(one.levels))
     assert wide.select((pl.sum_horizontal(one.parts) - pl.col(one.base)).abs().max()).item() == 0
 
 
@@ -70,6 +71,8 @@ def test_crossed_cells_add_up_to_both_margins(whole, parts, counts):
     wide = counts.filter(pl.col("measure").is_in([whole, *parts])).pivot(
         on="measure", index=["level", "code"], values="amount"
     )
+    wide = wide.filter(pl.col("level").is_in(["epci", "basin"]))
+    assert wide.height == 8
     assert wide.select((pl.sum_horizontal(parts) - pl.col(whole)).abs().max()).item() == 0
 
 
