@@ -90,10 +90,13 @@ def embed() -> None:
 
 @app.command()
 def sample() -> None:
-    """Écrire les livraisons fictives des bailleurs et de l’ANGDM."""
-    from observatory.sources.default_sample import write_default_sample
+    """Écrire les livraisons fictives des bailleurs et de l’ANGDM, et des conventions fictives.
 
-    for path in write_default_sample(data_paths()):
+    Les traitements suivants font alors les éditions des partenaires de ces conventions.
+    """
+    from observatory.sources.default_sample import write_default_sample, write_example_conventions
+
+    for path in (*write_default_sample(data_paths()), write_example_conventions(data_paths())):
         console.print(f"écrit : {path}", soft_wrap=True)
 
 

@@ -9,12 +9,12 @@ page, or by its code (``data-territory``) where it has none.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from html.parser import HTMLParser
 from pathlib import Path
 
 import polars as pl
+from lxml import etree
 
 Area = tuple[str, str]
 _FOLDERS = {"cites": "cite", "communes": "commune", "epci": "epci"}
@@ -59,11 +59,10 @@ class _Table:
     rows: list[list[_Cell]] = field(default_factory=list)
 
 
-class _Reader(HTMLParser):
-    """Gathers tables, key figures and the data of charts of one page."""
+class _Reader:
+    """Gathers tables, key figures and the data of charts of one page, as the parser calls it."""
 
     def __init__(self) -> None:
-        super().__init__()
         self.tables: list[_Table] = []
         self.keys: list[tuple[_Cell, _Cell, _Cell]] = []
         self.charts: list[tuple[_Cell, str]] = []
@@ -72,8 +71,7 @@ class _Reader(HTMLParser):
         self._in_head = self._in_table = self._in_script = False
         self._row_level: str | None = None
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attrs}
+    def start(self, tag: str, given: Mapping[str, str]) -> None:
         css = given.get("class", "").split()
         if tag == "table":
             self._in_table = True
@@ -102,13 +100,14 @@ class _Reader(HTMLParser):
                     self._open = self.keys[-1][position]
         elif tag == "script" and given.get("type") == "application/json":
             self._in_script = True
+            self.charts.append((self._caption, ""))
         elif tag == "a" and self._open is not None:
             if definition := _DEFINITION.search(given.get("href", "")):
                 self._open.indicator = definition[1]
             elif address := _ADDRESS.search(given.get("href", "")):
                 self._open.area = _FOLDERS[address[1]], address[2]
 
-    def handle_endtag(self, tag: str) -> None:
+    def end(self, tag: str) -> None:
         if tag == "table":
             self._in_table = False
         elif tag == "thead":
@@ -118,11 +117,15 @@ class _Reader(HTMLParser):
         if tag in ("th", "td", "figcaption", "li", "table"):
             self._open = None
 
-    def handle_data(self, data: str) -> None:
+    def data(self, data: str) -> None:
         if self._in_script:
-            self.charts.append((self._caption, data))
+            caption, before = self.charts[-1]
+            self.charts[-1] = caption, before + data
         elif self._open is not None:
             self._open.text += data
+
+    def close(self) -> None:
+        """Nothing is left to gather at the end of a page."""
 
 
 class Gazetteer:
@@ -167,7 +170,7 @@ def read_pages(folder: Path, territories: pl.DataFrame, labels: dict[str, str]) 
     gazetteer = Gazetteer(territories)
     for path in sorted(folder.rglob("*.html")):
         reader = _Reader()
-        reader.feed(path.read_text(encoding="utf-8"))
+        etree.fromstring(path.read_bytes(), etree.HTMLParser(target=reader, encoding="utf-8", huge_tree=True))
         page = path.relative_to(folder).as_posix()
         found = _ADDRESS.search(page)
         own = (_FOLDERS[found[1]], found[2]) if found else None

@@ -57,6 +57,10 @@ def write_default_sample(paths: DataPaths) -> list[Path]:
     )
     communes = latest.select("commune_code", "commune_name", "epci_code").join(counts, on="commune_code")
     cites = read_cites(paths.reference / "cites.csv")
-    written = write_sample(paths.sample, cites, communes.sort("commune_code"))
+    return write_sample(paths.sample, cites, communes.sort("commune_code"))
+
+
+def write_example_conventions(paths: DataPaths) -> Path:
+    """Write the fictive agreements beside the fictive deliveries: the next runs make their editions."""
     write_atomic(paths.sample / CONVENTIONS, _CONVENTIONS.encode())
-    return [*written, paths.sample / CONVENTIONS]
+    return paths.sample / CONVENTIONS

@@ -16,6 +16,7 @@ from assets.definitions import defs
 from assets.running import prepare_instance, run_everything
 from observatory.disclosure.release import read_release
 from observatory.paths import CONVENTIONS, DataPaths, data_paths
+from observatory.sources.default_sample import write_example_conventions
 from observatory.warehouse import read_table
 
 pytestmark = pytest.mark.integration
@@ -40,6 +41,7 @@ def paths(tmp_path_factory: pytest.TempPathFactory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OBSERVATORY_DATA", str(tmp_path_factory.mktemp("data")))
         patch.setenv("OBSERVATORY_DELIVERED", "")
+        write_example_conventions(data_paths())
         assert run_everything(lambda _: None).editions == 3
         yield data_paths()
 

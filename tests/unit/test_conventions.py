@@ -144,7 +144,12 @@ def test_all_is_what_a_partner_may_be_shown(tmp_path: Path) -> None:
     assert landlord.counts == DWELLING_COUNTS
     assert {"mining_dwellings", "menage_seul", "entrants_age_plus_75"} <= DWELLING_COUNTS
     beneficiaries = epci.counts - DWELLING_COUNTS
-    assert {"beneficiaries", "surviving_spouses", "pyramide_femmes_plus_90", "heating_cash_amount"} <= beneficiaries
+    assert {
+        "beneficiaries",
+        "surviving_spouses",
+        "pyramide_femmes_plus_90",
+        "heating_cash_amount",
+    } <= beneficiaries
 
 
 # Pinson is SIA's alone, Anchin is shared, Barrois is the other landlord's, with one more dwelling in 62001.

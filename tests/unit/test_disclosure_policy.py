@@ -29,7 +29,7 @@ def test_every_confidential_measure_has_a_rule() -> None:
 
 def test_data_on_people_ask_eleven_units() -> None:
     rules = load_policy().rules
-    buildings = ("mining_dwellings", "mining_vacant", "statut_", "type_logement_", "epoque_", "chauffage_")
+    buildings = ("mining_dwellings", "mining_vacant", "statut_", "type_logement_", "epoque_")
     buildings += ("duree_vacance_", "renovation_")
     for measure, rule in rules.items():
         assert rule.minimum == (3 if measure.startswith(buildings) else 11), measure
