@@ -38,7 +38,7 @@ dev: $(VENV)/.dev ## Dagster's UI on 127.0.0.1
 	@$(BIN)/observatory dev
 
 test: $(VENV)/.test ## all the tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 check: $(VENV)/.check ## style, types, architecture, README commands
 	@$(BIN)/ruff check .

@@ -32,7 +32,7 @@ class Lines:
         }
 
     def exposed_by(self, shown: Collection[Key], known: Collection[Key]) -> Key | None:
-        """Return a target that cells, shown beside the ``known`` ones, expose in a line whose margin is known.
+        """Return a target that cells, shown beside the ``known`` ones, expose in a line of known margin.
 
         None may be exposed otherwise: an attack must tell.
         """

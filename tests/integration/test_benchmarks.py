@@ -22,7 +22,7 @@ def test_benchmark_prints_a_ratio(script, tmp_path):
         env=os.environ | {"OBSERVATORY_DATA": str(tmp_path)},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )
     assert done.returncode == 0, done.stderr

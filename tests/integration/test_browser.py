@@ -37,7 +37,7 @@ def site(tmp_path_factory):
         pytest.skip("chromium is not installed")
     data = tmp_path_factory.mktemp("browser")
     environment = os.environ | {"OBSERVATORY_DATA": str(data)}
-    subprocess.run([OBSERVATORY, "run"], env=environment, check=True, capture_output=True, timeout=300)
+    subprocess.run([OBSERVATORY, "run"], env=environment, check=True, capture_output=True, timeout=900)
     return data / "site"
 
 

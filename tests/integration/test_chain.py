@@ -24,7 +24,7 @@ def run_chain(data, **options):
         env=os.environ | {"OBSERVATORY_DATA": str(data), "COLUMNS": "100"},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
         **options,
     )

@@ -29,7 +29,7 @@ def command(data, *words, key="une clé de plus de seize octets"):
         env=os.environ | {"OBSERVATORY_DATA": str(data), "OBSERVATORY_HASH_KEY": key, "COLUMNS": "100"},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )
 

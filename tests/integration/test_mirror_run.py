@@ -21,7 +21,7 @@ def observatory(data, *words):
         env=os.environ | {"OBSERVATORY_DATA": str(data), "COLUMNS": "120"},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )
 

@@ -69,7 +69,7 @@ def observatory(catalogue, data, *words):
         env=os.environ | {"OBSERVATORY_DATA": str(data), "COLUMNS": "200", "NO_PROXY": "*"},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )
 

@@ -89,7 +89,7 @@ def run(data, choice, **more):
         env=os.environ | {"OBSERVATORY_DATA": str(data)} | more,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

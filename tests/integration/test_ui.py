@@ -60,7 +60,7 @@ def ui(tmp_path_factory):
     """The UI over the data of one run; gives its folder, its port and a GraphQL call."""
     data = tmp_path_factory.mktemp("ui")
     environment = os.environ | {"OBSERVATORY_DATA": str(data), "DAGSTER_DISABLE_TELEMETRY": "1"}
-    subprocess.run([OBSERVATORY, "run"], env=environment, check=True, capture_output=True, timeout=300)
+    subprocess.run([OBSERVATORY, "run"], env=environment, check=True, capture_output=True, timeout=900)
     port = free_port()
     with (data / "ui.log").open("w") as log:
         server = subprocess.Popen(
