@@ -92,12 +92,13 @@ def test_nothing_is_said_to_be_fictive_that_is_not(said):
     data, _ = said
     pages = sorted((data / "site").rglob("*.html"))
     assert len(pages) > 380
-    # The column of the definitions that says whether an indicator is fictive is documented all the same.
-    documented = {"donnees/index.html": 2}
+    # The columns that say whether an indicator or a file is fictive are documented all the same; the page of
+    # errors holds its style, which has a rule for what is fictive.
+    documented = {"donnees/index.html": 3}
     told = {
         path.relative_to(data / "site").as_posix(): len(re.findall("fictive?s?", text, re.IGNORECASE))
         for path in pages
-        if "ficti" in (text := path.read_text(encoding="utf-8")).lower()
+        if path.name != "404.html" and "ficti" in (text := path.read_text(encoding="utf-8")).lower()
     }
     assert told == documented
     # A cité still has its key figures, which are those of the landlords and of ANGDM.
