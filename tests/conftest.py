@@ -7,6 +7,10 @@ import polars as pl
 import pytest
 from hypothesis import settings
 
+# Tables of the commands are as wide whatever the tests are run from; said before the
+# commands are imported, which make their consoles then.
+os.environ["COLUMNS"] = "160"
+
 from observatory.indicators import measures as counting
 from observatory.intake.deliveries import sample_rows
 from observatory.intake.places import Places

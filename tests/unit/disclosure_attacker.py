@@ -231,8 +231,10 @@ def secrets(family: list[str], areas: dict, counts: dict) -> list[Secret]:
     places = {area: (atoms, {area: 1}) for area, atoms in areas.items()} | unpublished_areas(areas)
     found = []
     for area, (atoms, parts) in places.items():
+        # A count that no release gives at a level has no rule there.
+        counted = [measure for measure in family if all((measure, *part) in counts for part in parts)]
         truth = {
-            measure: sum(sign * counts[measure, *part] for part, sign in parts.items()) for measure in family
+            measure: sum(sign * counts[measure, *part] for part, sign in parts.items()) for measure in counted
         }
         for measure, count in truth.items():
             minimum = width = MINIMUM[measure]

@@ -65,7 +65,7 @@ def test_the_table_follows_the_order_of_the_categories_and_says_what_is_secret(t
     build_site(site_data(), tmp_path / "site")
     text = (tmp_path / "site/cites/pinson/index.html").read_text(encoding="utf-8")
     figure = re.search(r'<figure class="breakdown fictive-drawing">.*?</figure>', text, re.S)[0]
-    rows = re.findall(r'<a class="def"[^>]*>([^<]+)</a></th>', figure)
+    rows = re.findall(r'<a class="def"[^>]*>([^<]+)</a> <span', figure)
     assert rows == ["personne seule", "autre ménage"]
     assert re.search(r'class="piece c0" style="width: 40.0%">40,0</span>', figure)
     assert re.search(r'class="piece withheld" style="width: 60.0%">secret</span>', figure)
