@@ -8,6 +8,8 @@ from assets.checks import CHECKS_TABLE
 from assets.indicators.typology import output_name
 from assets.perimeter import chosen_perimeter
 from assets.storage import SESSION
+from observatory.paths import data_paths
+from observatory.rendering.imprint import CARD, read_imprint
 from observatory.rendering.inputs import SiteData
 from observatory.rendering.website import build_site
 from observatory.tables import TYPOLOGY_TABLES
@@ -44,6 +46,7 @@ def site(
     session = context.resources.session
     territories = chosen_perimeter(core_all__territories)
     data = SiteData(
+        imprint=read_imprint(data_paths().reference / CARD),
         perimeter_vintage=int(territories["perimeter_vintage"][0]),
         territories=territories,
         cites=cites_within(core_mbm__cites, territories),

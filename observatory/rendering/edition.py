@@ -11,6 +11,7 @@ from typing import Any
 from observatory.rendering.figures import Figure, FigureBook, Indicator
 from observatory.rendering.french import typeset_row
 from observatory.rendering.heritage import HeritageBook
+from observatory.rendering.imprint import Imprint
 from observatory.rendering.inputs import SiteData
 from observatory.rendering.maps import Atlas
 from observatory.rendering.places import Gazetteer, Place
@@ -21,11 +22,12 @@ from observatory.rendering.typology import Typology, typology
 
 @dataclass(frozen=True)
 class Edition:
-    """What the pages read: indexed places, figures, maps, heritage, typology, trajectories, files, checks.
+    """What the pages read: imprint, indexed places, figures, maps, heritage, typology, trajectories, files, checks.
 
     ``dashboard`` is its row of the dashboard by cité.
     """
 
+    imprint: Imprint
     gazetteer: Gazetteer
     book: FigureBook
     atlas: Atlas
@@ -69,6 +71,7 @@ def edition(data: SiteData) -> Edition:
         typeset_row(row, "title", "producer", "licence") for row in data.files.sort("file_id").to_dicts()
     )
     return Edition(
+        imprint=data.imprint,
         gazetteer=gazetteer,
         book=book,
         atlas=Atlas(data.contours, gazetteer),

@@ -9,12 +9,15 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from observatory.rendering.imprint import Imprint
+
 
 @dataclass(frozen=True)
 class SiteData:
     """Frames of one edition of the site, each keeping the contract of ``observatory.tables``.
 
     Attributes:
+        imprint: name and dates of the edition, whom to ask.
         perimeter_vintage: year of the official geographic code whose perimeter is shown.
         territories: ``core.territories``; only rows of ``perimeter_vintage`` are read.
         cites: ``core.cites``.
@@ -33,6 +36,7 @@ class SiteData:
         checks: one row per check: table, rule and reason (French), passed, observed (French).
     """
 
+    imprint: Imprint
     perimeter_vintage: int
     territories: pl.DataFrame
     cites: pl.DataFrame

@@ -8,7 +8,9 @@ from typing import Any
 import polars as pl
 from typology_site import typology_frames
 
+from observatory.paths import PROJECT
 from observatory.rendering import SiteData
+from observatory.rendering.imprint import CARD, read_imprint
 from observatory.tables import TABLES, Table
 from observatory.tables.heritage import (
     CITE_CONTRADICTIONS,
@@ -316,6 +318,7 @@ def without_heritage(data: SiteData) -> SiteData:
 def site_data(communes: int = 6) -> SiteData:
     """Make an edition of ``communes`` communes, at least six so that every status is met."""
     return SiteData(
+        imprint=read_imprint(PROJECT / "data" / "reference" / CARD),
         perimeter_vintage=2026,
         territories=territories(communes),
         cites=cites(),

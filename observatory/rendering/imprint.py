@@ -1,0 +1,64 @@
+"""What identifies an edition: its name, its dates, whom to ask.
+
+Belongs here: the card ``data/reference/edition.yaml`` and its reading.
+Does not: anything derived from figures.
+"""
+
+from datetime import date
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from observatory.errors import InputError
+
+CARD = "edition.yaml"
+"""Its file, among the reference tables."""
+_REMEDY = "corrigez-le sur le modèle versionné avec le code."
+
+
+class Contact(BaseModel):
+    """Whom readers ask: an organisation and the lines of its postal address."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    organisation: str = Field(min_length=3)
+    address: tuple[str, ...] = Field(min_length=1)
+
+
+class Imprint(BaseModel):
+    """The card of an edition.
+
+    Attributes:
+        release: year and number of the edition, ``2026-1``, which its files and addresses carry.
+        published_on: day from which it may be cited.
+        next_update: when the next one is due, in French.
+        contact: whom readers ask.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    release: str = Field(pattern=r"^20\d\d-[1-9]\d?$")
+    published_on: date
+    next_update: str = Field(min_length=4)
+    contact: Contact
+
+
+def read_imprint(path: Path) -> Imprint:
+    """Return the card of a YAML file.
+
+    Raises:
+        InputError: the file is absent or unreadable, or the card lacks what it must have.
+    """
+    try:
+        card = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(path.name, "le fichier manque.", "remettez-le.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(path.name, "ce n’est pas du YAML lisible.", _REMEDY) from error
+    try:
+        return Imprint.model_validate(card)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        name = ".".join(map(str, fault["loc"])) or "fiche"
+        raise InputError(path.name, f"« {name} » ne convient pas.", _REMEDY) from error
