@@ -22,9 +22,9 @@ from observatory.rendering.typology import Typology, typology
 
 @dataclass(frozen=True)
 class Edition:
-    """What the pages read: imprint, indexed places, figures, maps, heritage, typology, trajectories, files, checks.
+    """What the pages read: indexed places, figures, maps, heritage, typology, trajectories, files, checks.
 
-    ``dashboard`` is its row of the dashboard by cité.
+    ``imprint`` is the card of the edition, ``dashboard`` its row of the dashboard by cité.
     """
 
     imprint: Imprint
