@@ -37,7 +37,7 @@ agreements:
     reference: exemple fictif n° 3
     territories:
       - {level: epci, code: "246200364"}
-    measures: [mining_dwellings, mining_vacant, mining_labelled, mining_label_efg, mining_occupied]
+    measures: all
     first_day: 2024-01-01
     last_day: 2099-12-31
 """
