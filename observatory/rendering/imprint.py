@@ -30,7 +30,7 @@ class Imprint(BaseModel):
     """The card of an edition.
 
     Attributes:
-        release: year and number of the edition, ``2026-1``, which its files and addresses carry.
+        release: year and number of the edition, ``2026-1``.
         published_on: day from which it may be cited.
         next_update: when the next one is due, in French.
         contact: whom readers ask.
