@@ -24,7 +24,7 @@ from observatory.rendering.search import search_script
 from observatory.territories import NO_EPCI
 
 _HERE = Path(__file__).parent
-_STATIC = ("site.css", "site.js", "charts.js", "favicon.svg")
+_STATIC = ("site.js", "charts.js", "favicon.svg")
 
 
 def build_site(data: SiteData, folder: Path) -> list[Path]:
@@ -77,9 +77,18 @@ def _write_assets(folder: Path, search: str) -> None:
     folder.mkdir()
     for name in _STATIC:
         shutil.copyfile(_HERE / "static" / name, folder / name)
+    (folder / "site.css").write_text(style(), encoding="utf-8", newline="\n")
     (folder / "search-index.js").write_text(search, encoding="utf-8", newline="\n")
     with as_file(files("plotly") / "package_data" / "plotly.min.js") as bundle:
         shutil.copyfile(bundle, folder / "plotly.min.js")
+
+
+@cache
+def style() -> str:
+    """Return the style sheet of the site: the base, then a part per kind of page, in alphabetical order."""
+    base = _HERE / "static" / "styles" / "base.css"
+    parts = [base, *sorted(path for path in base.parent.glob("*.css") if path != base)]
+    return "\n".join(part.read_text(encoding="utf-8") for part in parts)
 
 
 @cache
@@ -103,6 +112,6 @@ def page_environment() -> Environment:
         "no_grid": NO_GRID,
         "no_epci": NO_EPCI,
         "version": __version__,
-        "style": (_HERE / "static" / "site.css").read_text(encoding="utf-8"),
+        "style": style(),
     }
     return environment
