@@ -102,6 +102,26 @@ WRITTEN: dict[str, tuple[Rule, ...]] = {
         ),
         _between("vintage", 2018, 2023, "Les éditions embarquées portent ces recensements et aucun autre."),
     ),
+    "core.postcodes": (
+        _matches(
+            "postcode",
+            r"^(?:59|62)\d{3}$",
+            "Les codes postaux ont cinq chiffres, ceux du Nord ou du Pas-de-Calais.",
+            "Un code d’ailleurs ferait trouver une commune sous l’adresse d’une autre.",
+        ),
+        _matches(
+            "commune_code",
+            _COMMUNE_CODE,
+            "Les communes sont du Nord ou du Pas-de-Calais.",
+            "Le périmètre ne sort pas des deux départements.",
+        ),
+        Rule(
+            "ExpectTableRowCountToBeBetween",
+            {"min_value": 1_500, "max_value": 2_000},
+            "Les deux départements ont environ 1 600 couples de commune et de code postal.",
+            "Ils ont plus de 1 500 communes : en deçà, des lignes ont été perdues.",
+        ),
+    ),
     "core.census": (
         *(_between(name, 0, None, "Un effectif n’est jamais négatif.") for name in _COUNTS),
         Rule(

@@ -23,6 +23,7 @@ from observatory.sources.extracts import (
     parse_contours,
     parse_perimeters,
     parse_populations,
+    parse_postcodes,
 )
 from observatory.tables import TERRITORIES
 from observatory.territories import build_territories, select_perimeter
@@ -58,6 +59,11 @@ def perimeters() -> pl.DataFrame:
 @pytest.fixture(scope="session")
 def populations() -> pl.DataFrame:
     return parse_populations(read_embedded(EMBEDDED / "populations.csv"))
+
+
+@pytest.fixture(scope="session")
+def postcodes() -> pl.DataFrame:
+    return parse_postcodes(read_embedded(EMBEDDED / "codes_postaux.csv"))
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ from observatory.sources.extracts import (
     parse_contours,
     parse_perimeters,
     parse_populations,
+    parse_postcodes,
 )
 from observatory.sources.obtaining import file_sources
 from observatory.tables import CITE_SIGNALS, CONTOURS, FILES, TERRITORIES
@@ -48,6 +49,18 @@ def perimeters(raw_etalab__commune_perimeters: pl.DataFrame) -> pl.DataFrame:
 def populations(raw_etalab__territory_populations: pl.DataFrame) -> pl.DataFrame:
     """Type the populations."""
     return parse_populations(raw_etalab__territory_populations)
+
+
+@table_asset(
+    "core_etalab__commune_postcodes",
+    "core.postcodes",
+    group="core",
+    kinds=_POLARS,
+    description="Codes postaux des communes du Nord et du Pas-de-Calais.",
+)
+def postcodes(raw_etalab__commune_postcodes: pl.DataFrame) -> pl.DataFrame:
+    """Type the postcodes."""
+    return parse_postcodes(raw_etalab__commune_postcodes)
 
 
 @table_asset(
@@ -174,4 +187,4 @@ def files(**received: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([*extracts, *reference, *others]).unique(subset="file_id")
 
 
-TABLES = [perimeters, populations, census, contours, cites, cite_signals, territories, files]
+TABLES = [perimeters, populations, postcodes, census, contours, cites, cite_signals, territories, files]

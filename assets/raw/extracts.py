@@ -56,6 +56,13 @@ EXTRACTS = [
         _of_file_id,
     ),
     _extract(
+        "raw_etalab__commune_postcodes",
+        "etalab_decoupage",
+        "raw.etalab_postcodes",
+        "codes_postaux.csv",
+        lambda: pl.col("cog"),
+    ),
+    _extract(
         "raw_insee__iris_census",
         "insee_rp_iris",
         "raw.insee_iris_census",

@@ -25,6 +25,7 @@ class SiteData:
         definitions: ``indicators.definitions``.
         files: ``core.files``.
         contours: ``core.contours``.
+        postcodes: ``core.postcodes``.
         cite_ties: ``core.cite_ties``; the heritage frames are empty without the heritage layers.
         cite_heritage: ``core.cite_heritage``.
         cite_shares: ``core.cite_shares``, communes only.
@@ -44,6 +45,7 @@ class SiteData:
     definitions: pl.DataFrame
     files: pl.DataFrame
     contours: pl.DataFrame
+    postcodes: pl.DataFrame
     cite_ties: pl.DataFrame
     cite_heritage: pl.DataFrame
     cite_shares: pl.DataFrame

@@ -76,6 +76,14 @@ def write_embedded(folder: Path, progress: Callable[[str], None] = lambda _: Non
                 members,
                 ["epci", "communes"],
             ),
+            *_write(
+                folder,
+                "codes_postaux.csv",
+                postcodes(members[etalab.id]),
+                etalab,
+                {etalab.id: _latest(members[etalab.id])},
+                ["communes"],
+            ),
             *_write(folder, "iris_2021.csv", census(members[etalab.id], members[iris.id]), iris, members),
             *_write(
                 folder, "contours.csv", outlines(members[etalab.id], members[contours.id]), contours, members
@@ -168,6 +176,24 @@ def perimeters(members: Members) -> Iterator[Sequence[Any]]:
 def _perimeter_codes(members: Members) -> set[str]:
     latest = max(vintage for vintage, _ in members)
     return {member["code"] for epci in _epci_of_perimeter(members, latest) for member in epci["membres"]}
+
+
+def _latest(members: Members) -> Members:
+    latest = max(vintage for vintage, _ in members)
+    return {key: content for key, content in members.items() if key[0] == latest}
+
+
+def postcodes(members: Members) -> Iterator[Sequence[Any]]:
+    """Yield the postcodes of the communes of both departments in the latest edition, header first.
+
+    All of them, since a perimeter may hold communes of no EPCI of the basin.
+    """
+    yield "cog", "commune", "code_postal"
+    vintage = max(edition for edition, _ in members)
+    for commune in sorted(_json(members, vintage, "communes"), key=lambda item: item["code"]):
+        if commune["type"] == "commune-actuelle" and department_of(commune["code"]) in DEPARTMENTS:
+            for postcode in sorted(commune["codesPostaux"]):
+                yield vintage, commune["code"], postcode
 
 
 def populations(source: Source, members: Members) -> Iterator[Sequence[Any]]:

@@ -8,7 +8,7 @@ import polars as pl
 
 from observatory.errors import InputError
 from observatory.sources.catalogue import MembershipCorrection, get_source
-from observatory.tables import CENSUS, CONTOURS, PERIMETERS, POPULATIONS
+from observatory.tables import CENSUS, CONTOURS, PERIMETERS, POPULATIONS, POSTCODES
 
 _CENSUS_NAMES = {
     "pop": "population",
@@ -92,6 +92,23 @@ def parse_populations(text: pl.DataFrame, name: str = "populations.csv") -> pl.D
             pl.col("recensement").alias("vintage"),
             "population",
             "file_id",
+        )
+    )
+
+
+def parse_postcodes(text: pl.DataFrame, name: str = "codes_postaux.csv") -> pl.DataFrame:
+    """Return ``core.postcodes``: one row per commune and postcode.
+
+    Raises:
+        InputError: a column is missing.
+    """
+    source = get_source("etalab_decoupage")
+    frame = _typed(text, name, {}, ("cog", "commune", "code_postal"))
+    return POSTCODES.conform(
+        frame.select(
+            pl.col("commune").alias("commune_code"),
+            pl.col("code_postal").alias("postcode"),
+            pl.format(f"{source.id}:{{}}:communes", pl.col("cog")).alias("file_id"),
         )
     )
 

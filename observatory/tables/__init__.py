@@ -18,6 +18,7 @@ from observatory.tables.core import (
     PERIMETERS,
     POPULATION_SERIES,
     POPULATIONS,
+    POSTCODES,
     TERRITORIES,
     VALUES,
 )
@@ -43,6 +44,7 @@ TABLES = {
         PERIMETER_COMMUNES,
         PERIMETER_VERSIONS,
         POPULATIONS,
+        POSTCODES,
         CENSUS,
         VALUES,
         POPULATION_SERIES,
@@ -94,6 +96,7 @@ __all__ = [
     "PERIMETER_VERSIONS",
     "POPULATIONS",
     "POPULATION_SERIES",
+    "POSTCODES",
     "STATUSES",
     "TABLES",
     "TERRITORIES",

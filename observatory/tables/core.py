@@ -102,6 +102,18 @@ POPULATIONS = Table(
     ),
 )
 
+POSTCODES = Table(
+    "core",
+    "postcodes",
+    "Codes postaux des communes du Nord et du Pas-de-Calais, dans la dernière édition du découpage.",
+    ("commune_code", "postcode"),
+    (
+        Column("commune_code", pl.String, "code Insee de la commune"),
+        Column("postcode", pl.String, "code postal ; une commune peut en avoir plusieurs"),
+        FILE,
+    ),
+)
+
 CENSUS = Table(
     "core",
     "census",

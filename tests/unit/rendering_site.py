@@ -233,6 +233,14 @@ def contours(communes: int) -> pl.DataFrame:
     return frame("core.contours", [row | {"file_id": "real"} for row in rows])
 
 
+def postcodes(communes: int) -> pl.DataFrame:
+    """Two communes share a postcode, and the first has a second one."""
+    pairs = [(code, f"621{rank // 2:02d}") for rank, code in enumerate(commune_codes(communes))]
+    pairs.append((pairs[0][0], "62990"))
+    rows = [{"commune_code": code, "postcode": postcode, "file_id": "real"} for code, postcode in pairs]
+    return frame("core.postcodes", rows)
+
+
 def square(west: float, south: float, side: float) -> str:
     ring = [[west, south], [west + side, south], [west + side, south + side], [west, south + side]]
     return json.dumps({"type": "Polygon", "coordinates": [[*ring, ring[0]]]})
@@ -326,6 +334,7 @@ def site_data(communes: int = 6) -> SiteData:
         definitions=definitions(),
         files=files(),
         contours=contours(communes),
+        postcodes=postcodes(communes),
         cite_ties=cite_ties(),
         cite_heritage=cite_heritage(),
         cite_shares=cite_shares(),

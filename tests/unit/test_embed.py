@@ -14,7 +14,15 @@ import yaml
 
 from observatory.sources import embed
 from observatory.sources.catalogue import Package, Source, Vintage, get_source
-from observatory.sources.embed import CENSUS_COUNTS, census, outlines, perimeters, populations, write_embedded
+from observatory.sources.embed import (
+    CENSUS_COUNTS,
+    census,
+    outlines,
+    perimeters,
+    populations,
+    postcodes,
+    write_embedded,
+)
 from observatory.sources.packages import PackageError, fetch
 from observatory.territories import SEVEN_EPCI
 
@@ -127,6 +135,22 @@ def test_populations_come_from_the_oldest_file_that_carries_their_census():
     assert figures["department", "59", 2018][0] == 7 * 100 + 21
     assert figures["department", "62", 2018][0] == 1_000
     assert figures["region", "32", 2019][0] == (7 * 200 + 21) + 2_000 + 20_000
+
+
+def test_postcodes_are_those_of_both_departments_in_the_latest_edition():
+    latest = [
+        {"code": "62999", "type": "commune-actuelle", "codesPostaux": ["62300", "62110"]},
+        {"code": "59001", "type": "commune-actuelle", "codesPostaux": ["59000"]},
+        {"code": "59002", "type": "commune-deleguee"},
+        {"code": "80001", "type": "commune-actuelle", "codesPostaux": ["80000"]},
+    ]
+    members = ETALAB | {("2024", "communes"): json.dumps(latest).encode()}
+    assert list(postcodes(members)) == [
+        ("cog", "commune", "code_postal"),
+        ("2024", "59001", "59000"),
+        ("2024", "62999", "62110"),
+        ("2024", "62999", "62300"),
+    ]
 
 
 def test_country_is_summed_from_whole_files_only_and_without_mayotte():

@@ -24,7 +24,7 @@ from observatory.sources.embedded import (
 )
 from observatory.tables import FILES
 
-EXTRACTS = ("contours.csv", "iris_2021.csv", "perimetres.csv", "populations.csv")
+EXTRACTS = ("codes_postaux.csv", "contours.csv", "iris_2021.csv", "perimetres.csv", "populations.csv")
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def legal_populations(mirror, year):
     )
 
 
-def test_the_folder_holds_four_extracts_with_their_cards_under_three_megabytes(embedded):
+def test_the_folder_holds_five_extracts_with_their_cards_under_three_megabytes(embedded):
     files = sorted(path.name for path in embedded.iterdir())
     assert files == sorted([*EXTRACTS, *(name.replace(".csv", ".card.yaml") for name in EXTRACTS)])
     assert sum(path.stat().st_size for path in embedded.iterdir()) < 3_000_000

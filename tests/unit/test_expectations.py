@@ -25,6 +25,7 @@ SHIPPED = [
         "core.files",
         "core.perimeters",
         "core.populations",
+        "core.postcodes",
         "core.census",
         "core.contours",
         "core.territories",
@@ -46,6 +47,7 @@ def frames(
     embedded,
     perimeters,
     populations,
+    postcodes,
     census,
     contours,
     all_territories,
@@ -56,7 +58,7 @@ def frames(
     """Return the true data of every shipped table, by name."""
     origins = [files_of_card(read_card(path)) for path in sorted(embedded.glob("*.csv"))]
     sources = pl.concat(origins).unique(subset="file_id")
-    true_data = (sources, perimeters, populations, census, contours, all_territories, cites)
+    true_data = (sources, perimeters, populations, postcodes, census, contours, all_territories, cites)
     frames = (*true_data, dwellings, beneficiaries)
     return {table.qualified_name: frame for table, frame in zip(SHIPPED, frames, strict=True)}
 
@@ -111,6 +113,21 @@ FAULTS = [
         "core.perimeters",
         "Les communes sont du Nord ou du Pas-de-Calais.",
         cell("commune_code", "590021"),
+    ),
+    (
+        "core.postcodes",
+        "Les codes postaux ont cinq chiffres, ceux du Nord ou du Pas-de-Calais.",
+        cell("postcode", "6230"),
+    ),
+    (
+        "core.postcodes",
+        "Les communes sont du Nord ou du Pas-de-Calais.",
+        cell("commune_code", "80001"),
+    ),
+    (
+        "core.postcodes",
+        "Les deux départements ont environ 1 600 couples de commune et de code postal.",
+        lambda frame: frame.head(1_499),
     ),
     (
         "core.populations",
