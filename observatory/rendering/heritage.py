@@ -55,6 +55,8 @@ class Contour:
     companies: str
     types: str
     traits: tuple[Trait, ...]
+    interests: tuple[str, ...]
+    share_inscribed: float
     crossings: tuple[Crossing, ...]
     iris: tuple[IrisShare, ...]
     cells: tuple[str, ...]
@@ -140,6 +142,8 @@ class HeritageBook:
             companies=", ".join(map(_prose, row["companies"])),
             types=", ".join(row["types"]),
             traits=tuple(_traits(row)),
+            interests=tuple(row["interests"]),
+            share_inscribed=row["share_inscribed"],
             crossings=tuple(self._crossings(slug)),
             iris=tuple(
                 IrisShare(

@@ -28,6 +28,8 @@ Cell = tuple[int, int]
 # Fine enough for a commune of 1 km² on a screen, coarse enough to keep the basin map near 60 kB.
 _GRID = 1000
 _MARGIN = 6
+# A cité is a few hundred metres wide: about 12 m on the basin map.
+_FINER = 10
 # Room of a letter and of a line on the basin map, in units of the view box.
 _LETTER, _LEADING = 11, 20
 _LONGEST_LINE = 12
@@ -62,10 +64,11 @@ class _Projection:
         self.width = round((east - west) * self._squeeze * self._scale) + 2 * _MARGIN
         self.height = round((north - south) * self._scale) + 2 * _MARGIN
 
-    def cell(self, point: Point) -> Cell:
+    def cell(self, point: Point, finer: int = 1) -> Cell:
+        """Return the cell of a point, on a grid as many times finer as asked."""
         x = (point[0] - self._west) * self._squeeze * self._scale + _MARGIN
         y = (self._north - point[1]) * self._scale + _MARGIN
-        return round(x), round(y)
+        return round(x * finer), round(y * finer)
 
 
 class Atlas:
@@ -105,6 +108,51 @@ class Atlas:
             ]
         )
         return Drawing(f"0 0 {projection.width} {projection.height}", shapes, labels, title)
+
+    def areas(self, css: Mapping[str, str], root: str, notes: Mapping[str, str], title: str) -> Drawing:
+        """Draw every commune as ``basin`` does, with what a script needs to colour and to frame it.
+
+        Each link tells the commune, its EPCI and the point in its middle.
+        """
+        communes = self._gazetteer.communes
+        projection = self._projection("", communes)
+        link = Markup(
+            '<a href="{}{}" tabindex="-1" class="{}" data-code="{}" data-epci="{}" data-middle="{} {}">'
+            '<title>{} — {}</title><path d="{}"/></a>'
+        )
+        shapes = Markup("").join(
+            link.format(
+                root,
+                place.address,
+                css[place.code],
+                place.code,
+                self._gazetteer.parent(place, "epci").code,
+                *self._middle(projection, [place]),
+                place.name,
+                notes[place.code],
+                self._path(projection, place),
+            )
+            for place in communes
+        )
+        return Drawing(f"0 0 {projection.width} {projection.height}", shapes, Markup(""), title)
+
+    def outlines(self, shapes: Iterable[tuple[Place, str, str]], root: str) -> Markup:
+        """Draw contours (place, classes, GeoJSON) on the basin map, each a link, finer than the communes."""
+        projection = self._projection("", self._gazetteer.communes)
+        link = Markup('<a href="{}{}" tabindex="-1" class="{}"><title>{}</title><path d="{}"/></a>')
+        drawn = Markup("").join(
+            link.format(
+                root,
+                place.address,
+                css,
+                place.name,
+                "".join(
+                    _subpath([projection.cell(point, _FINER) for point in ring]) for ring in _rings(geometry)
+                ),
+            )
+            for place, css, geometry in shapes
+        )
+        return Markup('<g transform="scale({})">{}</g>').format(1 / _FINER, drawn)
 
     def locator(
         self, epci: Place, highlighted: Sequence[Place], root: str, title: str, contour: str | None = None

@@ -11,6 +11,8 @@ from observatory.opendata import Export
 from observatory.rendering.cite_pages import cite_pages
 from observatory.rendering.edition import Edition
 from observatory.rendering.landmarks_page import landmarks_page
+from observatory.rendering.map_data import MapData
+from observatory.rendering.map_page import map_page
 from observatory.rendering.page import Page
 from observatory.rendering.territory_pages import commune_pages, epci_pages
 from observatory.rendering.typology_page import typology_content
@@ -26,12 +28,13 @@ class Offer:
     size: int
 
 
-def pages(edition: Edition, offers: list[Offer]) -> Iterator[Page]:
+def pages(edition: Edition, offers: list[Offer], map_data: MapData) -> Iterator[Page]:
     """Yield every page of the site."""
     yield _home(edition)
     yield from cite_pages(edition)
     yield from commune_pages(edition)
     yield from epci_pages(edition)
+    yield map_page(edition, map_data)
     yield landmarks_page(edition)
     yield _typology(edition)
     yield _methods(edition)

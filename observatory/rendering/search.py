@@ -5,8 +5,12 @@ Does not: matching and display, which ``site.js`` does in the browser.
 """
 
 import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 
-from observatory.rendering.places import Gazetteer
+import polars as pl
+
+from observatory.rendering.places import Gazetteer, Place
 
 _ACRONYMS = {
     "200072460": "CABBALR",
@@ -17,13 +21,27 @@ _ACRONYMS = {
 }
 
 
-def search_script(gazetteer: Gazetteer) -> str:
+def search_script(gazetteer: Gazetteer, postcodes: pl.DataFrame) -> str:
     """Return a script that sets the index, since pages opened from a folder cannot fetch one.
 
-    Each entry holds the label, what it is, its address from the root, and other words that find it.
+    Each entry holds the label, what it is, its address from the root, other words that find it, and the
+    postcodes of its communes.
+
+    Args:
+        gazetteer: places of the edition.
+        postcodes: ``core.postcodes``.
     """
+    by_commune: dict[str, list[str]] = defaultdict(list)
+    for commune, postcode in postcodes.select("commune_code", "postcode").sort(pl.all()).iter_rows():
+        by_commune[commune].append(postcode)
     entries = [
-        [cite.place.name, f"cité minière · {cite.epci.short_name}", cite.place.address, _cite_words(cite.row)]
+        [
+            cite.place.name,
+            f"cité minière · {cite.epci.short_name}",
+            cite.place.address,
+            " ".join(cite.row["alternative_names"]),
+            _postcodes(cite.communes, by_commune),
+        ]
         for cite in gazetteer.cites
     ]
     entries += [
@@ -32,6 +50,7 @@ def search_script(gazetteer: Gazetteer) -> str:
             f"commune · {gazetteer.parent(place, 'epci').short_name}",
             place.address,
             place.code,
+            _postcodes((place,), by_commune),
         ]
         for place in gazetteer.communes
     ]
@@ -41,6 +60,7 @@ def search_script(gazetteer: Gazetteer) -> str:
             "intercommunalité",
             place.address,
             f"{place.code} {_ACRONYMS.get(place.code, '')}".strip(),
+            "",
         ]
         for place in gazetteer.epcis
     ]
@@ -48,5 +68,5 @@ def search_script(gazetteer: Gazetteer) -> str:
     return f"window.OBSERVATORY_SEARCH = [\n{lines}\n];\n"
 
 
-def _cite_words(row: dict[str, list[str]]) -> str:
-    return " ".join(row["alternative_names"])
+def _postcodes(communes: Iterable[Place], by_commune: Mapping[str, list[str]]) -> str:
+    return " ".join(dict.fromkeys(code for commune in communes for code in by_commune.get(commune.code, [])))

@@ -17,14 +17,15 @@ from observatory.heritage.grid import NO_GRID
 from observatory.heritage.shares import NO_IRIS_CONTOURS
 from observatory.opendata import Export, exports, write_csv
 from observatory.rendering import french, typology_prose, wording
-from observatory.rendering.edition import edition
+from observatory.rendering.edition import Edition, edition
 from observatory.rendering.inputs import SiteData
+from observatory.rendering.map_data import MapData, indicators_script
 from observatory.rendering.pages import Offer, pages
 from observatory.rendering.search import search_script
 from observatory.territories import NO_EPCI
 
 _HERE = Path(__file__).parent
-_STATIC = ("site.js", "charts.js", "favicon.svg")
+_STATIC = ("site.js", "charts.js", "carte.js", "favicon.svg")
 
 
 def build_site(data: SiteData, folder: Path) -> list[Path]:
@@ -41,11 +42,13 @@ def build_site(data: SiteData, folder: Path) -> list[Path]:
     if any(folder.iterdir()):
         raise ObservatoryError(f"Le dossier du site n’est pas vide : {folder}.")
     indexed = edition(data)
-    _write_assets(folder / "assets", search_script(indexed.gazetteer))
+    map_data = MapData(indexed)
+    _write_assets(folder / "assets", search_script(indexed.gazetteer, data.postcodes))
+    _write_scripts(folder / "assets", indexed, map_data)
     offers = [_offer(export, folder / "donnees") for export in _exports(data)]
     environment = page_environment()
     written = []
-    for page in pages(indexed, offers):
+    for page in pages(indexed, offers, map_data):
         path = folder / page.path
         path.parent.mkdir(parents=True, exist_ok=True)
         template = environment.get_template(page.template)
@@ -81,6 +84,15 @@ def _write_assets(folder: Path, search: str) -> None:
     (folder / "search-index.js").write_text(search, encoding="utf-8", newline="\n")
     with as_file(files("plotly") / "package_data" / "plotly.min.js") as bundle:
         shutil.copyfile(bundle, folder / "plotly.min.js")
+
+
+def _write_scripts(folder: Path, edition: Edition, map_data: MapData) -> None:
+    """Write the figures that the map and the comparison load on demand."""
+    named = [("indicateurs.js", indicators_script(edition, map_data)), *map_data.scripts()]
+    for name, text in named:
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="\n")
 
 
 @cache

@@ -121,15 +121,15 @@ def test_a_hostile_name_is_text(readers: dict[Path, PageReader], site: Path) -> 
         assert "<script>alert" not in page.read_text(encoding="utf-8")
     index = (site / "assets/search-index.js").read_text(encoding="utf-8")
     entries = json.loads(index.partition("=")[2].strip().removesuffix(";"))
-    assert [HOSTILE, "cité minière · L’Écaillon", "cites/hostile/index.html", ""] in entries
+    assert [HOSTILE, "cité minière · L’Écaillon", "cites/hostile/index.html", "", "62100 62990"] in entries
 
 
 def test_the_search_index_finds_every_page_with_a_name(site: Path, data: SiteData) -> None:
     index = (site / "assets/search-index.js").read_text(encoding="utf-8")
     entries = json.loads(index.partition("=")[2].strip().removesuffix(";"))
     assert len(entries) == 3 + 6 + 2
-    assert all((site / address).is_file() for _, _, address, _ in entries)
-    assert any("Pinçon" in words for _, _, _, words in entries)
+    assert all((site / address).is_file() for _, _, address, _, _ in entries)
+    assert any("Pinçon" in words for _, _, _, words, _ in entries)
 
 
 def test_every_page_with_a_fictive_figure_says_so(readers: dict[Path, PageReader]) -> None:

@@ -1,4 +1,4 @@
-/* Search by name, sortable and filtered tables, communes found on a drawing. Every page is complete without it. */
+/* Search by name or postcode, sortable and filtered tables, communes found on a drawing. Every page is complete without it. */
 "use strict";
 (function () {
   const root = document.documentElement.dataset.root;
@@ -14,37 +14,68 @@
       .trim();
   }
 
-  function startSearch(form) {
-    const input = form.querySelector("input");
-    const list = form.querySelector("[role=listbox]");
-    const status = form.querySelector("[role=status]");
-    const entries = window.OBSERVATORY_SEARCH.map(([label, kind, address, words]) => ({
+  /* The forms a typed word may stand for. */
+  const SPELLED = { st: "saint", ste: "sainte" };
+  const SHOWN = 60;
+
+  function searchable([label, kind, address, words, postcodes]) {
+    const name = fold(label);
+    return {
       label,
       kind,
       address,
-      name: fold(label),
+      name,
+      squeezed: name.replace(/ /g, ""),
+      names: name.split(" "),
+      others: fold(words + " " + kind).split(" "),
       all: fold(label + " " + words + " " + kind),
-    }));
-    let active = -1;
+      postcodes: postcodes ? postcodes.split(" ") : [],
+    };
+  }
 
-    function find(query) {
-      const words = fold(query).split(" ").filter(Boolean);
-      if (!words.length) return [];
-      const whole = words.join(" ");
-      const weigh = (entry) => {
-        if (entry.name === whole) return 0;
-        if (entry.name.startsWith(whole)) return 1;
-        if ((" " + entry.name).includes(" " + whole)) return 2;
-        if (words.every((word) => entry.name.includes(word))) return 3;
-        return 4;
-      };
-      return entries
-        .filter((entry) => words.every((word) => entry.all.includes(word)))
-        .map((entry) => [weigh(entry), entry])
-        .sort((a, b) => a[0] - b[0] || a[1].name.localeCompare(b[1].name, "fr"))
-        .slice(0, 12)
-        .map((pair) => pair[1]);
-    }
+  /* How well an entry answers typed words: 0 its very name, then names that start so, words of the name that
+     do, what the name contains, a postcode or another name; Infinity for no answer. */
+  function weigh(entry, words) {
+    const begins = (list, word) => list.some((one) => one.startsWith(word));
+    const forms = (word) => (SPELLED[word] ? [word, SPELLED[word]] : [word]);
+    const every = (test) => words.every((word) => forms(word).some(test));
+    const whole = words.map((word) => SPELLED[word] ?? word).join(" ");
+    if (entry.name === whole || entry.name === words.join(" ")) return 0;
+    if (entry.name.startsWith(whole) || entry.squeezed.startsWith(words.join(""))) return 1;
+    if (every((word) => begins(entry.names, word))) return 2;
+    if (every((word) => entry.name.includes(word) && !/^\d+$/.test(word))) return 3;
+    if (every((word) => begins(entry.names, word) || begins(entry.postcodes, word))) return 4;
+    const number = (word) => /^\d+$/.test(word);
+    return every((word) =>
+      begins(entry.postcodes, word) || (number(word) ? begins(entry.others, word) : entry.all.includes(word)))
+      ? 5 : Infinity;
+  }
+
+  /* Returns every entry that answers, the best first; places before the cités in them where they answer alike. */
+  function find(entries, query) {
+    const words = fold(query).split(" ").filter(Boolean);
+    if (!words.length) return [];
+    const cite = (entry) => Number(entry.address.startsWith("cites/"));
+    return entries
+      .map((entry) => [weigh(entry, words), entry])
+      .filter(([weight]) => weight < Infinity)
+      .sort((a, b) => a[0] - b[0] || cite(a[1]) - cite(b[1]) || a[1].name.localeCompare(b[1].name, "fr"))
+      .map((pair) => pair[1]);
+  }
+
+  /* The postcode of an entry that a typed number begins, to be shown beside its name. */
+  function typedPostcode(entry, query) {
+    const typed = fold(query).split(" ").filter((word) => /^\d+$/.test(word));
+    return entry.postcodes.find((code) => typed.some((word) => code.startsWith(word)));
+  }
+
+  /* Makes a form a search box; `choose` is told the address of what is chosen. */
+  function startSearch(form, choose) {
+    const input = form.querySelector("input");
+    const list = form.querySelector("[role=listbox]");
+    const status = form.querySelector("[role=status]");
+    const entries = window.OBSERVATORY_SEARCH.map(searchable);
+    let active = -1;
 
     function close() {
       list.hidden = true;
@@ -63,21 +94,22 @@
     }
 
     function show() {
-      const found = find(input.value);
+      const answers = find(entries, input.value);
+      const found = answers.slice(0, SHOWN);
       list.replaceChildren();
       found.forEach((entry, rank) => {
         const option = document.createElement("li");
-        option.id = "search-option-" + rank;
+        option.id = input.id + "-" + rank;
         option.setAttribute("role", "option");
         option.setAttribute("aria-selected", "false");
         const name = document.createElement("span");
         name.textContent = entry.label;
         const kind = document.createElement("small");
-        kind.textContent = entry.kind;
+        const postcode = typedPostcode(entry, input.value);
+        kind.textContent = postcode ? postcode + " · " + entry.kind : entry.kind;
         option.append(name, kind);
         option.addEventListener("mousedown", (event) => event.preventDefault());
-        option.addEventListener("click", () => { window.location.href = root + entry.address; });
-        option.dataset.address = entry.address;
+        option.addEventListener("click", () => { close(); choose(entry.address, entry.label); });
         list.append(option);
       });
       active = -1;
@@ -85,8 +117,10 @@
       input.setAttribute("aria-expanded", String(found.length > 0));
       input.removeAttribute("aria-activedescendant");
       if (!fold(input.value)) status.textContent = "";
-      else if (!found.length) status.textContent = "Aucun territoire ne porte ce nom.";
-      else status.textContent = found.length === 1 ? "1 résultat" : found.length + " résultats";
+      else if (!found.length) status.textContent = "Aucun territoire ne porte ce nom ni ce code postal.";
+      else if (found.length < answers.length) {
+        status.textContent = "Les " + found.length + " premiers résultats sur " + answers.length;
+      } else status.textContent = found.length === 1 ? "1 résultat" : found.length + " résultats";
     }
 
     input.addEventListener("input", show);
@@ -105,7 +139,7 @@
       event.preventDefault();
       const options = list.querySelectorAll("[role=option]");
       const chosen = options[active < 0 ? 0 : active];
-      if (!list.hidden && chosen) window.location.href = root + chosen.dataset.address;
+      if (!list.hidden && chosen) chosen.click();
     });
     form.hidden = false;
   }
@@ -216,8 +250,19 @@
     filter();
   }
 
+  /* What the scripts of single pages share. */
+  window.OBSERVATORY = {
+    fold,
+    startSearch,
+    startSorting,
+    search: (query) => find(window.OBSERVATORY_SEARCH.map(searchable), query),
+  };
+
   document.addEventListener("DOMContentLoaded", () => {
-    if (window.OBSERVATORY_SEARCH) document.querySelectorAll("form.search").forEach(startSearch);
+    if (window.OBSERVATORY_SEARCH) {
+      document.querySelectorAll("form.search:not([data-own])").forEach((form) =>
+        startSearch(form, (address) => { window.location.href = root + address; }));
+    }
     document.querySelectorAll("table.sortable").forEach(startSorting);
     document.querySelectorAll("form.finder").forEach(startFinder);
     document.querySelectorAll("form.filters").forEach(startFilters);
