@@ -36,6 +36,7 @@ from observatory.disclosure.pages import Shown, read_pages
 from observatory.disclosure.policy import Policy, load_policy
 from observatory.disclosure.release import Release
 from observatory.disclosure.rounding import agrees, unrounded
+from observatory.disclosure.scripts import beyond_the_data
 from observatory.disclosure.system import Cell, Key, System, Target
 from observatory.indicators.catalogue import Indicator
 
@@ -135,6 +136,7 @@ def audit_release(
     pages = read_pages(release.folder, release.territories, labels) if with_pages else ()
     shown = [item for item in pages if item.indicator in labels.values()]
     leaks += _shown_on_pages(shown, release, ruled, evidence)
+    leaks += _handed_to_scripts(release, evidence)
     attacks = [
         _attack(
             vintage,
@@ -341,6 +343,14 @@ def _shown_on_pages(
         yield Leak(
             what, None, None, (f"la page {item.page} montre un nombre que les données ne publient pas",)
         )
+
+
+def _handed_to_scripts(release: Release, evidence: Evidence) -> Iterator[Leak]:
+    """Yield the numbers that pages load on demand and that the data do not publish."""
+    rows = beyond_the_data(release).select("level", "code", "label", "vintage", "origin").rows()
+    for level, code, label, vintage, origin in rows:
+        what = _figure_name(label, (level, code), vintage, evidence)
+        yield Leak(what, None, None, (f"le script {origin} donne un nombre que les données ne publient pas",))
 
 
 def _figure_name(label: str, area: tuple[str, str], vintage: int | None, evidence: Evidence) -> str:

@@ -3,15 +3,16 @@
 Belongs here: which figures go into which file, how they are rounded and coded, the classes of a map.
 Does not: drawing, HTML, the scripts themselves (``static``).
 
-A file sets one entry of a table that its page has made, and the rest of it is JSON, so that pages opened from a
-folder can load it and that the audit can read it (``disclosure.scripts``). A figure that is not published is the
-letter of its status: a value never stands there.
+A file sets one entry of a table that its page has made, and the rest of it is JSON, so that pages opened
+from a folder can load it and that the audit can read it (``disclosure.scripts``). A figure that is not
+published is the letter of its status: a value never stands there.
 """
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from itertools import pairwise
 from typing import Any
 
 from observatory.rendering.edition import Edition
@@ -60,7 +61,7 @@ class Scale:
         )
         if not bounds:
             return [low if low == high else f"de {low} à {high}"]
-        between = [f"de {left} à moins de {right}" for left, right in zip(bounds, bounds[1:], strict=False)]
+        between = [f"de {left} à moins de {right}" for left, right in pairwise(bounds)]
         return [f"moins de {bounds[0]}", *between, f"{bounds[-1]} ou plus"]
 
 

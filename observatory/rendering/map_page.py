@@ -1,7 +1,7 @@
 """The page of the map: a first choropleth, its legend and table, and what a script makes of them.
 
 Belongs here: what the page shows before any script runs, and the choices that it offers.
-Does not: figures of the files loaded on demand and classes (``map_data``), HTML (template), drawing by scripts.
+Does not: classes and figures of the files loaded on demand (``map_data``), HTML (template), scripts.
 """
 
 from collections.abc import Iterator
@@ -108,7 +108,9 @@ def _themes(indicators: list[Indicator]) -> dict[str, list[Indicator]]:
 
 def _css(data: MapData, indicator: Indicator, place: Place) -> str:
     value, scale = data.value(indicator, place), data.scale(indicator)
-    return value if isinstance(value, str) or scale is None else scale.tone(value)
+    if isinstance(value, str) or scale is None:
+        return str(value)
+    return "land" if indicator.aggregation == "sum" else scale.tone(value)
 
 
 def _keys(data: MapData, indicator: Indicator, css: dict[str, str]) -> Iterator[Key]:

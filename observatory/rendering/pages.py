@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from observatory.opendata import Export
 from observatory.rendering.cite_pages import cite_pages
+from observatory.rendering.compare_page import compare_page
 from observatory.rendering.edition import Edition
 from observatory.rendering.landmarks_page import landmarks_page
 from observatory.rendering.map_data import MapData
@@ -35,6 +36,7 @@ def pages(edition: Edition, offers: list[Offer], map_data: MapData) -> Iterator[
     yield from commune_pages(edition)
     yield from epci_pages(edition)
     yield map_page(edition, map_data)
+    yield compare_page(edition)
     yield landmarks_page(edition)
     yield _typology(edition)
     yield _methods(edition)

@@ -17,6 +17,7 @@ from observatory.heritage.grid import NO_GRID
 from observatory.heritage.shares import NO_IRIS_CONTOURS
 from observatory.opendata import Export, exports, write_csv
 from observatory.rendering import french, typology_prose, wording
+from observatory.rendering.compare_data import comparison_scripts
 from observatory.rendering.edition import Edition, edition
 from observatory.rendering.inputs import SiteData
 from observatory.rendering.map_data import MapData, indicators_script
@@ -25,7 +26,7 @@ from observatory.rendering.search import search_script
 from observatory.territories import NO_EPCI
 
 _HERE = Path(__file__).parent
-_STATIC = ("site.js", "charts.js", "carte.js", "favicon.svg")
+_STATIC = ("site.js", "charts.js", "carte.js", "comparer.js", "favicon.svg")
 
 
 def build_site(data: SiteData, folder: Path) -> list[Path]:
@@ -88,7 +89,11 @@ def _write_assets(folder: Path, search: str) -> None:
 
 def _write_scripts(folder: Path, edition: Edition, map_data: MapData) -> None:
     """Write the figures that the map and the comparison load on demand."""
-    named = [("indicateurs.js", indicators_script(edition, map_data)), *map_data.scripts()]
+    named = [
+        ("indicateurs.js", indicators_script(edition, map_data)),
+        *map_data.scripts(),
+        *comparison_scripts(edition),
+    ]
     for name, text in named:
         path = folder / name
         path.parent.mkdir(exist_ok=True)

@@ -14,7 +14,7 @@ from observatory.rendering import SiteData, build_site
 from observatory.rendering.french import number
 from observatory.rendering.wording import perimeter_wording
 
-PAGES = 9 + 3 + 6 + 2 + 1
+PAGES = 11 + 3 + 6 + 2 + 1
 
 
 class PageReader(HTMLParser):
@@ -101,7 +101,7 @@ def test_links_stay_inside_the_site_and_resolve(readers: dict[Path, PageReader],
 
 
 def test_styles_and_scripts_load_nothing_from_elsewhere(site: Path) -> None:
-    for name in ("site.css", "site.js", "charts.js", "search-index.js"):
+    for name in ("site.css", "site.js", "charts.js", "carte.js", "comparer.js", "search-index.js"):
         text = (site / "assets" / name).read_text(encoding="utf-8")
         assert "http" not in text
         assert "url(" not in text

@@ -1,13 +1,8 @@
 /* The map: indicator, year, second indicator, frame, contours. The page shows a first indicator without it. */
 "use strict";
 (function () {
+  const { STATUSES, addScript, element, fillFigure, french } = window.OBSERVATORY;
   const root = document.documentElement.dataset.root;
-  const STATUSES = {
-    s: ["secret", "secret"],
-    m: ["missing", "manquant"],
-    o: ["not_applicable", "sans objet"],
-    d: ["not_available", "non disponible"],
-  };
   const TYPOLOGY = "typologie";
   const LARGEST = 26;
   // Told apart by colour-blind readers, with a symbol each.
@@ -21,22 +16,6 @@
 
   window.OBSERVATORY_MAP = {};
 
-  function french(value, decimals) {
-    const [whole, rest] = Math.abs(value).toFixed(decimals).split(".");
-    const sign = value < 0 && Number(Math.abs(value).toFixed(decimals)) ? "\u2212" : "";
-    return sign + whole.replace(/\B(?=(\d{3})+$)/g, "\u202f") + (rest ? "," + rest : "");
-  }
-
-  function addScript(address) {
-    return new Promise((done, failed) => {
-      const script = document.createElement("script");
-      script.src = root + address;
-      script.onload = done;
-      script.onerror = failed;
-      document.head.append(script);
-    });
-  }
-
   /* Values of an indicator, from its file; a file that failed is asked again next time. */
   async function values(name) {
     if (!window.OBSERVATORY_MAP[name]) {
@@ -44,13 +23,6 @@
       await loading[name];
     }
     return window.OBSERVATORY_MAP[name];
-  }
-
-  function element(name, css, ...content) {
-    const made = document.createElement(name);
-    if (css) made.className = css;
-    made.append(...content);
-    return made;
   }
 
   /* One figure of one indicator: how it reads, which class it falls in. */
@@ -288,19 +260,13 @@
   function fill(cell, reading, code) {
     cell.hidden = !reading;
     if (!reading) return;
-    const value = reading.about ? reading.value(code) : null;
-    const fictive = value !== null && reading.fictive(code);
-    cell.className = reading.about ? "n" : "";
-    cell.classList.toggle("fictive", fictive);
-    cell.dataset.sort = reading.about ? value ?? "" : reading.data.members[code] ?? "";
-    if (!reading.about) cell.replaceChildren(reading.text(code));
-    else if (value === null) {
-      const [status, word] = STATUSES[reading.data.values[code][reading.position]];
-      cell.replaceChildren(element("span", "status status-" + status, word));
-    } else {
-      cell.replaceChildren(french(value, reading.about.decimals));
-      if (fictive) cell.append(" ", element("span", "mark", "fictif"));
+    if (reading.about) {
+      fillFigure(cell, reading.data.values[code][reading.position], reading.about, reading.fictive(code));
+      return;
     }
+    cell.className = "";
+    cell.dataset.sort = reading.data.members[code] ?? "";
+    cell.replaceChildren(reading.text(code));
   }
 
   async function drawCloud() {

@@ -250,11 +250,57 @@
     filter();
   }
 
+  /* How files write the statuses of figures that are not published: CSS class and word. */
+  const STATUSES = {
+    s: ["secret", "secret"],
+    m: ["missing", "manquant"],
+    o: ["not_applicable", "sans objet"],
+    d: ["not_available", "non disponible"],
+  };
+
+  function french(value, decimals) {
+    const [whole, rest] = Math.abs(value).toFixed(decimals).split(".");
+    const sign = value < 0 && Number(Math.abs(value).toFixed(decimals)) ? "\u2212" : "";
+    return sign + whole.replace(/\B(?=(\d{3})+$)/g, "\u202f") + (rest ? "," + rest : "");
+  }
+
+  function element(name, css, ...content) {
+    const made = document.createElement(name);
+    if (css) made.className = css;
+    made.append(...content);
+    return made;
+  }
+
+  /* Loads a script of the site, which works from a folder where fetching a file does not. */
+  function addScript(address) {
+    return new Promise((done, failed) => {
+      const script = document.createElement("script");
+      script.src = root + address;
+      script.onload = done;
+      script.onerror = () => failed(new Error(address));
+      document.head.append(script);
+    });
+  }
+
+  /* Fills a cell with a figure as the pages write it: a number, or the letter of a status. */
+  function fillFigure(cell, value, about, fictive) {
+    const published = typeof value === "number";
+    cell.className = fictive && published ? "n fictive" : "n";
+    cell.dataset.sort = published ? value : "";
+    if (published) cell.replaceChildren(french(value, about.decimals));
+    else cell.replaceChildren(element("span", "status status-" + STATUSES[value][0], STATUSES[value][1]));
+    if (fictive && published) cell.append(" ", element("span", "mark", "fictif"));
+  }
+
   /* What the scripts of single pages share. */
   window.OBSERVATORY = {
+    STATUSES,
+    addScript,
+    element,
+    fillFigure,
     fold,
+    french,
     startSearch,
-    startSorting,
     search: (query) => find(window.OBSERVATORY_SEARCH.map(searchable), query),
   };
 
