@@ -314,7 +314,7 @@
       hoverlabel: { bgcolor: "#1f2b38", font: { color: "#ffffff" } },
       annotations: fictive ? [{
         text: "DONNÉES FICTIVES", xref: "paper", yref: "paper", x: 0.5, y: 0.5, showarrow: false, textangle: -18,
-        opacity: 0.55, font: { size: 24, color: "#a3341f" },
+        opacity: 0.55, font: { size: box.clientWidth < 480 ? 15 : 24, color: "#a3341f" },
       }] : [],
     }, { displayModeBar: false, responsive: true });
     box.removeAllListeners("plotly_hover");

@@ -112,11 +112,12 @@
     return rows.filter((about) => about.compared && !about.total && known(about).length > 1);
   }
 
-  /* From zero to the longest bar, with room for its text. */
-  function room(numbers) {
+  /* From zero to the longest bar, with room for the longest text beside it. */
+  function room(numbers, texts, width) {
     const low = Math.min(0, ...numbers);
     const high = Math.max(0, ...numbers);
-    const more = (high - low || 1) * 0.3;
+    const needed = 12 + 8 * Math.max(...texts.map((one) => one.length));
+    const more = (high - low || 1) * Math.min(1.5, needed / Math.max(60, width - 140 - needed));
     return [low < 0 ? low - more : 0, high > 0 ? high + more : 0];
   }
 
@@ -161,13 +162,13 @@
       height: 90 + 44 * values.length,
       separators: ",\u202f",
       yaxis: { type: "category", autorange: "reversed", automargin: true, ticksuffix: "  " },
-      xaxis: { title: { text: about.unit }, zeroline: true, range: room(numbers), showticklabels: false },
+      xaxis: { title: { text: about.unit }, zeroline: true, range: room(numbers, text, box.clientWidth), showticklabels: false },
       margin: { l: 8, r: 8, t: 8, b: 40 },
       font: { family: getComputedStyle(document.body).fontFamily, size: 13, color: "#1f2b38" },
       hoverlabel: { bgcolor: "#1f2b38", font: { color: "#ffffff" } },
       annotations: fictive ? [{
         text: "DONNÉES FICTIVES", xref: "paper", yref: "paper", x: 0.5, y: 0.5, showarrow: false, textangle: -18,
-        opacity: 0.55, font: { size: 24, color: "#a3341f" },
+        opacity: 0.55, font: { size: box.clientWidth < 480 ? 15 : 24, color: "#a3341f" },
       }] : [],
     }, { displayModeBar: false, responsive: true });
   }

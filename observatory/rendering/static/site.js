@@ -43,12 +43,12 @@
     if (entry.name === whole || entry.name === words.join(" ")) return 0;
     if (entry.name.startsWith(whole) || entry.squeezed.startsWith(words.join(""))) return 1;
     if (every((word) => begins(entry.names, word))) return 2;
-    if (every((word) => entry.name.includes(word) && !/^\d+$/.test(word))) return 3;
+    // A number or a single letter is in too many names to be looked for inside them.
+    const inside = (text, word) => word.length > 1 && !/^\d+$/.test(word) && text.includes(word);
+    if (every((word) => inside(entry.name, word))) return 3;
     if (every((word) => begins(entry.names, word) || begins(entry.postcodes, word))) return 4;
-    const number = (word) => /^\d+$/.test(word);
-    return every((word) =>
-      begins(entry.postcodes, word) || (number(word) ? begins(entry.others, word) : entry.all.includes(word)))
-      ? 5 : Infinity;
+    const anywhere = [...entry.names, ...entry.postcodes, ...entry.others];
+    return every((word) => begins(anywhere, word) || inside(entry.all, word)) ? 5 : Infinity;
   }
 
   /* Returns every entry that answers, the best first; places before the cités in them where they answer alike. */
