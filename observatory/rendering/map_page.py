@@ -81,6 +81,7 @@ def map_page(edition: Edition, data: MapData) -> Page:
             "keys": list(_keys(data, shown, css)),
             "themes": _themes(data.indicators),
             "drawing": edition.atlas.areas(css, "../", notes, f"Carte des communes\u202f: {shown.label}"),
+            "borders": edition.atlas.borders(),
             "rows": rows,
             "layers": list(_layers([css for _, css, _ in shapes])) if shapes else [],
             "contours": edition.atlas.outlines(shapes, "../") if shapes else Markup(""),

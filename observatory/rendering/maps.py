@@ -30,6 +30,8 @@ _GRID = 1000
 _MARGIN = 6
 # A cité is a few hundred metres wide: about 12 m on the basin map.
 _FINER = 10
+# Degrees, about 20 m: contours simplified one by one leave slivers between neighbours.
+_SLIVER = 0.0002
 # Room of a letter and of a line on the basin map, in units of the view box.
 _LETTER, _LEADING = 11, 20
 _LONGEST_LINE = 12
@@ -135,6 +137,20 @@ class Atlas:
             for place in communes
         )
         return Drawing(f"0 0 {projection.width} {projection.height}", shapes, Markup(""), title)
+
+    def borders(self) -> Markup:
+        """Draw the limits of the EPCI on the basin map."""
+        projection = self._projection("", self._gazetteer.communes)
+        inside: dict[str, list[BaseGeometry]] = {}
+        for place, outline in self._outlines:
+            inside.setdefault(self._gazetteer.parent(place, "epci").code, []).append(outline)
+        limits = [
+            polygons_of(shapely.union_all(parts).buffer(_SLIVER).buffer(-_SLIVER))
+            for _, parts in sorted(inside.items())
+        ]
+        return Markup("").join(
+            Markup('<path d="{}"/>').format(_outline(projection, limit)) for limit in limits
+        )
 
     def outlines(self, shapes: Iterable[tuple[Place, str, str]], root: str) -> Markup:
         """Draw contours (place, classes, GeoJSON) on the basin map, each a link, finer than the communes."""

@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import subprocess
+from urllib.parse import unquote
 
 import pytest
 from rendering_site import site_data
@@ -212,6 +213,29 @@ def test_territories_of_any_level_are_set_side_by_side(site, tmp_path):
     (row,) = cells(document, "tableau-comparaison")
     assert row[1:] == ["secret", "31,4 fictif", "31,4 fictif", "31,4 fictif"]
     assert "(données fictives)" in document.partition("</title>")[0]
+
+
+def test_the_table_shown_is_a_file_that_spreadsheets_in_french_open(site, tmp_path):
+    hook = """<script>
+      const told = document.body.dataset;
+      window.Blob = class { constructor(parts) { told.file = encodeURIComponent(parts.join("")); } };
+      URL.createObjectURL = () => "#fichier";
+      HTMLAnchorElement.prototype.click = function () { told.name = this.download; };
+      const button = document.getElementById("telecharger");
+      window.addEventListener("load", () => setTimeout(() => button.click(), 2000));
+    </script></body>"""
+    page = site / "comparer" / "fichier.html"
+    text = (site / "comparer/index.html").read_text(encoding="utf-8").replace("</body>", hook)
+    page.write_text(text, encoding="utf-8")
+    asked = "#t=cite:pinson,cite:zero,epci:200000001&theme=Parc%20minier"
+    document = rendered(page.as_uri() + asked, tmp_path)
+    page.unlink()
+    assert unquote(re.search(r'data-file="([^"]+)"', document)[1]) == (
+        '\ufeff"Thème";"Indicateur";"Unité";"Millésime";"Données fictives";"Cité du Pinson (cité minière)";'
+        '"Cité du Zéro (cité minière)";"L’Écaillon (intercommunalité)"\r\n'
+        '"Parc minier";"Taux de rotation";"%";"2021";"oui";"secret";"0,0";"31,4"\r\n'
+    )
+    assert 'data-name="comparaison-parc-minier-donnees-fictives.csv"' in document
 
 
 def test_counts_are_listed_and_never_charted(site, tmp_path):

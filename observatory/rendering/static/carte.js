@@ -1,7 +1,7 @@
 /* The map: indicator, year, second indicator, frame, contours. The page shows a first indicator without it. */
 "use strict";
 (function () {
-  const { STATUSES, addScript, element, fillFigure, french } = window.OBSERVATORY;
+  const { STATUSES, addScript, element, fillFigure, french, search, startPrinting } = window.OBSERVATORY;
   const root = document.documentElement.dataset.root;
   const TYPOLOGY = "typologie";
   const LARGEST = 26;
@@ -92,7 +92,7 @@
 
     /* Takes the shapes of the first map, which the page holds once. */
     copy(other) {
-      for (const part of ["communes", "contours"]) {
+      for (const part of ["communes", "borders", "contours"]) {
         const from = other.svg.querySelector("." + part);
         this.svg.querySelector("." + part).append(...Array.from(from.childNodes, (node) => node.cloneNode(true)));
       }
@@ -405,7 +405,17 @@
   }
 
   function listen() {
-    form.addEventListener("submit", (event) => event.preventDefault());
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const input = form.elements.commune;
+      const codes = search(input.value).map((entry) => entry.address.split("/")).filter(([folder]) => folder === "communes");
+      if (!codes.length) {
+        document.getElementById("lecture").textContent = "Aucune commune ne porte ce nom ni ce code postal.";
+        return;
+      }
+      input.value = names.get(codes[0][1]);
+      select(codes[0][1]);
+    });
     form.addEventListener("input", (event) => {
       const name = event.target.name;
       if (name === "commune") {
@@ -435,6 +445,7 @@
     for (const one of form.elements.second.querySelectorAll("[selected]")) one.removeAttribute("selected");
     document.getElementById("communes-noms").append(
       ...Array.from(names.values(), (name) => Object.assign(document.createElement("option"), { value: name })));
+    startPrinting(document.querySelector("#nuage .chart-box"));
     listen();
     recall();
     form.hidden = false;

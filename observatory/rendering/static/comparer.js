@@ -1,7 +1,7 @@
 /* Territories side by side: a table by theme, a chart, the table as a file. */
 "use strict";
 (function () {
-  const { STATUSES, addScript, element, fillFigure, french, startSearch } = window.OBSERVATORY;
+  const { STATUSES, addScript, element, fillFigure, french, startPrinting, startSearch } = window.OBSERVATORY;
   const root = document.documentElement.dataset.root;
   const MOST = 6;
   const FOLDERS = { cites: "cite", communes: "commune", epci: "epci" };
@@ -278,6 +278,7 @@
       return;
     }
     box.hidden = false;
+    startPrinting(document.querySelector("#graphique .chart-box"));
     listen(box.querySelector("form"));
     recall();
     await draw();

@@ -292,6 +292,13 @@
     if (fictive && published) cell.append(" ", element("span", "mark", "fictif"));
   }
 
+  /* Keeps a chart within a printed page: Plotly's drawings keep the width of the screen. */
+  function startPrinting(box) {
+    const redraw = (change) => { if (window.Plotly && box.querySelector("svg")) window.Plotly.relayout(box, change); };
+    window.addEventListener("beforeprint", () => redraw({ autosize: false, width: 660 }));
+    window.addEventListener("afterprint", () => redraw({ autosize: true, width: null }));
+  }
+
   /* What the scripts of single pages share. */
   window.OBSERVATORY = {
     STATUSES,
@@ -300,6 +307,7 @@
     fillFigure,
     fold,
     french,
+    startPrinting,
     startSearch,
     search: (query) => find(window.OBSERVATORY_SEARCH.map(searchable), query),
   };
