@@ -101,16 +101,21 @@ def beyond_the_data(release: Release) -> pl.DataFrame:
         "indicator", "label", pl.col("decimals").cast(pl.Int32)
     )
     key = ["level", "code", "indicator", "vintage"]
+    # A figure may stand in several data files, in some of them rounded.
     published = (
         release.figures.filter(pl.col("status") == "published", pl.col("value").is_not_null())
         .select(*key, pl.col("value").alias("published"))
-        .unique(key, keep="first", maintain_order=True)
+        .unique()
     )
     half = 0.5 * pl.lit(10.0).pow(-pl.col("decimals"))
-    compared = scripted.join(published, on=key, how="left").join(definitions, on="indicator", how="left")
-    agrees = (pl.col("value") - pl.col("published")).abs() <= half * (1 + _SLACK) + _SLACK
+    agreed = (
+        scripted.join(published, on=key)
+        .join(definitions, on="indicator")
+        .filter((pl.col("value") - pl.col("published")).abs() <= half * (1 + _SLACK) + _SLACK)
+    )
     return (
-        compared.filter(~agrees.fill_null(False))
+        scripted.join(agreed, on=list(SCRIPTED), how="anti")
+        .join(definitions, on="indicator", how="left")
         .select(*SCRIPTED, pl.coalesce("label", "indicator").alias("label"))
         .sort("origin", *key)
     )

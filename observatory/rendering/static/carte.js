@@ -378,7 +378,7 @@
     slider.max = String(Math.max(0, years.length - 1));
     slider.value = String(reading.position ?? 0);
     slider.setAttribute("aria-valuetext", String(reading.year ?? ""));
-    label.querySelector("output").textContent = reading.year ?? "";
+    label.querySelector("strong").textContent = reading.year ?? "";
   }
 
   function remember() {

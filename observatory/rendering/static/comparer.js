@@ -76,16 +76,17 @@
   }
 
   function drawTable(rows) {
-    const table = document.getElementById("tableau-comparaison");
+    const table = element("table", "figures compare");
+    table.id = "tableau-comparaison";
     table.style.setProperty("--columns", String(state.chosen.length));
-    table.caption.replaceChildren(state.theme);
+    table.createCaption().append(state.theme);
     const head = element("tr", "", element("th", "", "Indicateur"));
     for (const name of state.chosen) {
       head.append(element("th", "n", element("span", "level", KINDS[level(name)]), shortName(name)));
     }
     for (const cell of head.cells) cell.scope = "col";
-    table.tHead.replaceChildren(head);
-    table.tBodies[0].replaceChildren(...rows.map((about) => {
+    table.createTHead().append(head);
+    table.createTBody().append(...rows.map((about) => {
       const link = element("a", "def", about.label);
       link.href = root + "methodes/index.html#indicateur-" + about.indicator;
       const year = about.vintages[about.vintages.length - 1];
@@ -105,6 +106,7 @@
       }
       return row;
     }));
+    document.getElementById("cadre").replaceChildren(table);
   }
 
   /* Counts follow the size of a territory: only what is compared between territories is charted. */
