@@ -32,6 +32,7 @@ def site(
     core_all__files: pl.DataFrame,
     core_contours__commune_outlines: pl.DataFrame,
     core_etalab__commune_postcodes: pl.DataFrame,
+    core_mbm__heritage_features: pl.DataFrame,
     core_mbm__cite_ties: pl.DataFrame,
     core_mbm__cite_heritage: pl.DataFrame,
     core_mbm__cite_shares: pl.DataFrame,
@@ -58,6 +59,7 @@ def site(
         postcodes=core_etalab__commune_postcodes,
         typology={table.name: typology[output_name(table)] for table in TYPOLOGY_TABLES},
         checks=session.read(CHECKS_TABLE),
+        heritage=core_mbm__heritage_features,
         cite_ties=core_mbm__cite_ties,
         cite_heritage=core_mbm__cite_heritage,
         # A cité of the perimeter may cross into a commune that is not in it, and that has no page.

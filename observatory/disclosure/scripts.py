@@ -79,7 +79,7 @@ def _figures(content: dict[str, Any]) -> Iterator[tuple[str, str, str, int, Any]
             level, _, code = name.partition(":")
             for (indicator, vintage), value in zip(columns, values, strict=True):
                 yield level, code, indicator, vintage, value
-    elif not {"territories", "classes"} & content.keys():
+    elif not {"territories", "classes", "paths"} & content.keys():
         raise ValueError(sorted(content))
 
 

@@ -26,6 +26,7 @@ class SiteData:
         files: ``core.files``.
         contours: ``core.contours``.
         postcodes: ``core.postcodes``.
+        heritage: ``core.heritage``, of which the inscribed property and its buffer zone are drawn.
         cite_ties: ``core.cite_ties``; the heritage frames are empty without the heritage layers.
         cite_heritage: ``core.cite_heritage``.
         cite_shares: ``core.cite_shares``, communes only.
@@ -46,6 +47,7 @@ class SiteData:
     files: pl.DataFrame
     contours: pl.DataFrame
     postcodes: pl.DataFrame
+    heritage: pl.DataFrame
     cite_ties: pl.DataFrame
     cite_heritage: pl.DataFrame
     cite_shares: pl.DataFrame

@@ -15,6 +15,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from itertools import pairwise
 from typing import Any
 
+import polars as pl
+
 from observatory.rendering.edition import Edition
 from observatory.rendering.figures import Figure, Indicator
 from observatory.rendering.french import number
@@ -22,6 +24,8 @@ from observatory.rendering.places import Place
 
 STATUS_LETTERS = {"secret": "s", "missing": "m", "not_applicable": "o", "not_available": "d"}
 TYPOLOGY = "typologie"
+PROPERTY = "bien"
+"""The inscribed property and its buffer zone, among the contours that a map may show."""
 
 _CLASSES = 5
 # Tones of one to five classes on a ramp of five, and of two or three on each side of zero.
@@ -115,9 +119,14 @@ def coded(figure: Figure) -> float | int | str:
 class MapData:
     """The figures of the communes, by indicator that they have, coded once for the page and its files."""
 
-    def __init__(self, edition: Edition) -> None:
-        """Code the figures of every commune."""
+    def __init__(self, edition: Edition, heritage: pl.DataFrame) -> None:
+        """Code the figures of every commune; ``heritage`` is ``core.heritage``."""
         self._edition = edition
+        drawn = heritage.sort("feature_id")
+        self._zones = {
+            part: drawn.filter(pl.col("layer") == layer)["geometry"].to_list()
+            for part, layer in (("inscribed", "bien_inscrit"), ("buffer", "zone_tampon"))
+        }
         self.indicators = [one for one in edition.book.indicators if "commune" in one.levels]
         communes = edition.gazetteer.communes
         self._figures = {
@@ -134,6 +143,11 @@ class MapData:
         for row in self._coded[indicator.indicator].values():
             yield from (value for value in row if not isinstance(value, str))
 
+    @property
+    def has_property(self) -> bool:
+        """Whether the edition has the contours of the inscribed property."""
+        return bool(self._zones["inscribed"])
+
     def scale(self, indicator: Indicator) -> Scale | None:
         """Return the classes of an indicator; None where the communes have nothing of it."""
         return self._scales.get(indicator.indicator)
@@ -143,7 +157,7 @@ class MapData:
         return self._coded[indicator.indicator][place.code][-1]
 
     def scripts(self) -> Iterator[tuple[str, str]]:
-        """Yield the name and text of one file by indicator, then that of the typology."""
+        """Yield the name and text of one file by indicator, then of the typology and of the property."""
         for one in self.indicators:
             name = one.indicator
             # A figure may mix in a generated file where the definition of its indicator says nothing of it.
@@ -167,6 +181,9 @@ class MapData:
         }
         if payload["classes"]:
             yield f"carte/{TYPOLOGY}.js", script("MAP", TYPOLOGY, payload)
+        if self.has_property:
+            paths = {part: self._edition.atlas.zone(zone) for part, zone in self._zones.items() if zone}
+            yield f"carte/{PROPERTY}.js", script("MAP", PROPERTY, {"paths": paths})
 
 
 def indicators_script(edition: Edition, data: MapData) -> str:

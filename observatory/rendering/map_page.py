@@ -12,7 +12,7 @@ from markupsafe import Markup
 from observatory.rendering import wording
 from observatory.rendering.edition import Edition
 from observatory.rendering.figures import Figure, Indicator
-from observatory.rendering.map_data import STATUS_LETTERS, MapData
+from observatory.rendering.map_data import PROPERTY, STATUS_LETTERS, MapData
 from observatory.rendering.page import Page
 from observatory.rendering.places import Cite, Place
 
@@ -23,7 +23,7 @@ _INTERESTS = {"Exceptionnelle": "i-exceptionnel", "Remarquable": "i-remarquable"
 
 @dataclass(frozen=True)
 class Key:
-    """A line of the legend: its CSS class, what it means, how many communes it holds."""
+    """A line of the legend: its CSS class, what it means, how many it holds (none are said for a zone)."""
 
     css: str
     label: str
@@ -83,7 +83,8 @@ def map_page(edition: Edition, data: MapData) -> Page:
             "drawing": edition.atlas.areas(css, "../", notes, f"Carte des communes\u202f: {shown.label}"),
             "borders": edition.atlas.borders(),
             "rows": rows,
-            "layers": list(_layers([css for _, css, _ in shapes])) if shapes else [],
+            "layers": list(_layers([css for _, css, _ in shapes], data.has_property)),
+            "drawn": len(shapes),
             "contours": edition.atlas.outlines(shapes, "../") if shapes else Markup(""),
             "undrawn": len(edition.gazetteer.cites) - len(shapes),
             "letters": STATUS_LETTERS,
@@ -131,7 +132,12 @@ def _cite_css(cite: Cite, share: float, interests: tuple[str, ...]) -> str:
     return f"{inscribed} {interest} {programme}"
 
 
-def _layers(css: list[str]) -> Iterator[Layer]:
+def _layers(css: list[str], has_property: bool) -> Iterator[Layer]:
+    if has_property:
+        zones = (Key("z-inscribed", "Bien inscrit", 0), Key("z-buffer", "zone tampon", 0))
+        yield Layer(PROPERTY, "Bien inscrit au patrimoine mondial", zones)
+    if not css:
+        return
     given = [name for names in css for name in names.split()]
 
     def keys(*pairs: tuple[str, str]) -> tuple[Key, ...]:

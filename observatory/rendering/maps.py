@@ -170,6 +170,15 @@ class Atlas:
         )
         return Markup('<g transform="scale({})">{}</g>').format(1 / _FINER, drawn)
 
+    def zone(self, geometries: list[str]) -> str:
+        """Return the path of GeoJSON areas drawn as one on the basin map, on the grid of ``outlines``."""
+        projection = self._projection("", self._gazetteer.communes)
+        whole = polygons_of(shapely.union_all(from_text(geometries)).simplify(_SLIVER))
+        return "".join(
+            _subpath([projection.cell(point, _FINER) for point in ring])
+            for ring in _rings(shapely.to_geojson(whole))
+        )
+
     def locator(
         self, epci: Place, highlighted: Sequence[Place], root: str, title: str, contour: str | None = None
     ) -> Drawing:

@@ -43,7 +43,7 @@ def build_site(data: SiteData, folder: Path) -> list[Path]:
     if any(folder.iterdir()):
         raise ObservatoryError(f"Le dossier du site n’est pas vide : {folder}.")
     indexed = edition(data)
-    map_data = MapData(indexed)
+    map_data = MapData(indexed, data.heritage)
     _write_assets(folder / "assets", search_script(indexed.gazetteer, data.postcodes))
     _write_scripts(folder / "assets", indexed, map_data)
     offers = [_offer(export, folder / "donnees") for export in _exports(data)]

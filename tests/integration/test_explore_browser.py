@@ -187,6 +187,16 @@ def test_the_map_shows_the_indicator_and_year_of_its_address(site, tmp_path):
     assert 'class="has-fictive"' not in document
 
 
+def test_the_inscribed_property_is_laid_over_both_maps(site, tmp_path):
+    asked = "#indicateur=vacance&second=population&couche=bien&zone=200000002"
+    document = rendered((site / "carte/index.html").as_uri() + asked, tmp_path)
+    assert document.count('class="z-inscribed"') == document.count('class="z-buffer"') == 2
+    assert re.search(r'<ul class="legend" data-layer="bien">', document)
+    # Framed on an EPCI, a map no longer shows the whole of the basin.
+    boxes = re.findall(r'<svg class="map choropleth[^"]*" viewBox="([^"]+)"', document)
+    assert len(boxes) == 2 and not any(box.startswith("0 0 ") for box in boxes)
+
+
 def test_the_map_marks_fictive_figures(site, tmp_path):
     document = rendered((site / "carte/index.html").as_uri() + "#indicateur=rotation", tmp_path)
     assert "(données fictives)" in document.partition("</title>")[0]

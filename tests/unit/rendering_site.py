@@ -19,6 +19,7 @@ from observatory.tables.heritage import (
     CITE_IRIS,
     CITE_SHARES,
     CITE_TIES,
+    HERITAGE,
 )
 
 HOSTILE = 'Cité <script>alert("x")</script> & Cie'
@@ -246,6 +247,26 @@ def square(west: float, south: float, side: float) -> str:
     return json.dumps({"type": "Polygon", "coordinates": [[*ring, ring[0]]]})
 
 
+def heritage() -> pl.DataFrame:
+    """The inscribed property in two parts, and its buffer zone around the first."""
+    shared = {"commune_names": [], "owners": [], "area_ha": 50.0, "repaired": False, "file_id": "layer"}
+    areas = {
+        "bien_inscrit/1": square(2.516, 50.41, 0.008),
+        "bien_inscrit/2": square(2.55, 50.41, 0.004),
+        "zone_tampon/1": square(2.51, 50.405, 0.02),
+    }
+    rows = [
+        {
+            "feature_id": name,
+            "layer": name.partition("/")[0],
+            "code": name.partition("/")[2],
+            "geometry": area,
+        }
+        for name, area in areas.items()
+    ]
+    return keep(HERITAGE, [shared | row for row in rows])
+
+
 def cite_ties() -> pl.DataFrame:
     """One cité tied, one proposed, one without candidate."""
     certain = {"confidence": "certain", "method": "nom", "reason": "Même nom, même commune : Cité d'Anzin."}
@@ -319,7 +340,7 @@ def dashboard() -> pl.DataFrame:
 
 def without_heritage(data: SiteData) -> SiteData:
     """Return the edition as it is where the heritage layers were never fetched."""
-    names = ("cite_ties", "cite_heritage", "cite_shares", "cite_contradictions")
+    names = ("heritage", "cite_ties", "cite_heritage", "cite_shares", "cite_contradictions")
     return dataclasses.replace(data, **{name: getattr(data, name).clear() for name in names})
 
 
@@ -335,6 +356,7 @@ def site_data(communes: int = 6) -> SiteData:
         files=files(),
         contours=contours(communes),
         postcodes=postcodes(communes),
+        heritage=heritage(),
         cite_ties=cite_ties(),
         cite_heritage=cite_heritage(),
         cite_shares=cite_shares(),

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rendering_site import FICTIVE_VALUE, site_data
+from rendering_site import FICTIVE_VALUE, site_data, without_heritage
 
 from observatory.rendering.compare_data import comparison_scripts
 from observatory.rendering.edition import edition
@@ -98,8 +98,8 @@ def test_halves_go_away_from_zero_as_in_the_pages(value, decimals, shown):
     assert rounded(value, decimals) == shown
 
 
-def test_a_figure_that_is_not_published_is_a_letter(made):
-    files = dict(MapData(made).scripts())
+def test_a_figure_that_is_not_published_is_a_letter(made, data):
+    files = dict(MapData(made, data.heritage).scripts())
     vacancy = payload(files["carte/vacance.js"])
     assert vacancy["vintages"] == [2021]
     assert vacancy["values"] == {
@@ -114,12 +114,12 @@ def test_a_figure_that_is_not_published_is_a_letter(made):
     # What exists for cités only is on no map of the communes.
     assert set(files) == {
         f"carte/{name}.js"
-        for name in ("population", "vacance", "rotation", "menage_seul", "menage_autre", "typologie")
+        for name in ("population", "vacance", "rotation", "menage_seul", "menage_autre", "typologie", "bien")
     }
 
 
-def test_the_catalogue_of_the_scripts_says_what_is_fictive_and_how_it_compares(made):
-    listed = {one["indicator"]: one for one in payload(indicators_script(made, MapData(made)))}
+def test_the_catalogue_of_the_scripts_says_what_is_fictive_and_how_it_compares(made, data):
+    listed = {one["indicator"]: one for one in payload(indicators_script(made, MapData(made, data.heritage)))}
     assert {name for name, one in listed.items() if one["fictive"]} == {
         "rotation",
         "menage_seul",
@@ -139,18 +139,36 @@ def test_a_mixed_figure_is_told_where_its_indicator_is_real(data):
     )
     files = pl.when(mixed).then(pl.lit(["real", "made"])).otherwise("file_ids").alias("file_ids")
     other = edition(dataclasses.replace(data, observations=data.observations.with_columns(files)))
-    text = dict(MapData(other).scripts())["carte/population.js"]
+    text = dict(MapData(other, data.heritage).scripts())["carte/population.js"]
     assert payload(text)["fictive"] == {"2020": ["62006"]}
 
 
-def test_the_map_opens_with_a_real_indicator_that_compares(made):
-    page = map_page(made, MapData(made))
+def test_the_map_opens_with_a_real_indicator_that_compares(made, data):
+    page = map_page(made, MapData(made, data.heritage))
     assert page.content["indicator"].indicator == "vacance"
     assert not page.fictive
     keys = {key.css: key.count for key in page.content["keys"]}
     assert sum(keys.values()) == 6
     assert {letter: keys[letter] for letter in LETTERS} == dict.fromkeys(LETTERS, 1)
     assert first_indicator([one for one in made.book.indicators if one.fictive]).indicator == "rotation"
+
+
+def test_the_inscribed_property_is_drawn_where_the_edition_has_it(made, data):
+    paths = payload(dict(MapData(made, data.heritage).scripts())["carte/bien.js"])["paths"]
+    # Two squares, then one: four corners each, the last joined to the first.
+    assert [paths[part].count("M") for part in ("inscribed", "buffer")] == [2, 1]
+    page = map_page(made, MapData(made, data.heritage))
+    assert [layer.name for layer in page.content["layers"]] == [
+        "bien",
+        "cites",
+        "unesco",
+        "interet",
+        "programme",
+    ]
+    bare = without_heritage(data)
+    other = edition(bare)
+    assert "carte/bien.js" not in dict(MapData(other, bare.heritage).scripts())
+    assert map_page(other, MapData(other, bare.heritage)).content["layers"] == []
 
 
 def test_each_territory_is_in_one_file_with_the_figures_of_its_level(made):

@@ -4,6 +4,7 @@
   const { STATUSES, addScript, element, fillFigure, french, search, startPrinting } = window.OBSERVATORY;
   const root = document.documentElement.dataset.root;
   const TYPOLOGY = "typologie";
+  const PROPERTY = "bien";
   const LARGEST = 26;
   // Told apart by colour-blind readers, with a symbol each.
   const COLOURS = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#332288", "#666666"];
@@ -174,6 +175,22 @@
       this.legend.replaceChildren(...lines);
     }
 
+    /* Lays the inscribed property and its buffer zone over the communes, or takes them away. */
+    drawZones(paths) {
+      const zones = this.svg.querySelector(".zones");
+      zones.replaceChildren();
+      if (!paths) return;
+      const scaled = document.createElementNS(this.svg.namespaceURI, "g");
+      scaled.setAttribute("transform", "scale(0.1)");
+      for (const part of ["buffer", "inscribed"]) {
+        const path = document.createElementNS(this.svg.namespaceURI, "path");
+        path.setAttribute("d", paths[part] ?? "");
+        path.setAttribute("class", "z-" + part);
+        scaled.append(path);
+      }
+      zones.append(scaled);
+    }
+
     /* Shows an EPCI or the basin; hatching and circles keep their size on the screen. */
     frame(zone) {
       const whole = this.whole ??= this.svg.getAttribute("viewBox");
@@ -326,7 +343,7 @@
   }
 
   async function draw() {
-    const asked = [state.indicateur, state.second];
+    const asked = [state.indicateur, state.second, state.couche === PROPERTY ? PROPERTY : ""];
     const failure = document.getElementById("echec");
     failure.hidden = true;
     let found;
@@ -337,7 +354,7 @@
       return;
     }
     // Another choice may have been made while these values came.
-    if (asked[0] !== state.indicateur || asked[1] !== state.second) return;
+    if (asked[0] !== state.indicateur || asked[1] !== state.second || !found[2] !== (state.couche !== PROPERTY)) return;
     const first = new Reading(asked[0], found[0], state.annee);
     if (first.about) state.annee = first.year;
     views[1].figure.hidden = !found[1];
@@ -349,6 +366,7 @@
         view.svg.classList.toggle("layer-" + name, state.couche === name);
       }
     }
+    for (const view of views) view.drawZones(state.couche === PROPERTY ? found[2].paths : null);
     for (const legend of document.querySelectorAll("[data-layer]")) legend.hidden = legend.dataset.layer !== state.couche;
     setYears(first);
     const fictive = readings().some((one) => one.anyFictive);
