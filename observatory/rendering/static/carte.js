@@ -255,7 +255,10 @@
       const link = element("a", "", "Ouvrir la fiche de la commune");
       link.href = root + "communes/" + code + "/index.html";
       const told = readings().map((one) => one.heading + ", " + one.text(code) + (one.year ? " en " + one.year : ""));
-      status.append(names.get(code) + "\u202f: " + told.join("\u202f; ") + ". ", link);
+      const compare = element("a", "", "La comparer");
+      const epci = views[0].links.get(code).dataset.epci;
+      compare.href = root + "comparer/index.html#t=commune:" + code + ",epci:" + epci + ",basin:BM";
+      status.append(names.get(code) + "\u202f: " + told.join("\u202f; ") + ". ", link, " · ", compare);
     }
     point(code);
     remember();

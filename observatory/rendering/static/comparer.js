@@ -205,7 +205,9 @@
 
   /* The table shown, as spreadsheets in French open it: semicolons, decimal commas, quotes everywhere. */
   function download() {
-    const quoted = (text) => '"' + String(text).replace(/"/g, '""') + '"';
+    // A text that starts like a formula is kept from being one; a negative number is none.
+    const guarded = (text) => (/^[=+\-@\t\r]/.test(text) && !/^-[\d,]+$/.test(text) ? "'" + text : text);
+    const quoted = (text) => '"' + guarded(String(text)).replace(/"/g, '""') + '"';
     const head = ["Thème", "Indicateur", "Unité", "Millésime", "Données fictives"];
     const lines = [[...head, ...state.chosen.map((name) => shortName(name) + " (" + KINDS[level(name)].toLowerCase() + ")")]];
     for (const about of shown()) {
