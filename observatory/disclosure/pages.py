@@ -98,6 +98,9 @@ class _Reader:
             for position, name in enumerate(("key-label", "key-value", "key-more")):
                 if name in css:
                     self._open = self.keys[-1][position]
+            # Its rank and its change: years and numbers that are no figure of the indicator.
+            if "key-note" in css:
+                self._open = None
         elif tag == "script" and given.get("type") == "application/json":
             self._in_script = True
             self.charts.append((self._caption, ""))

@@ -20,6 +20,7 @@ from observatory.rendering import french, typology_prose, wording
 from observatory.rendering.edition import edition
 from observatory.rendering.inputs import SiteData
 from observatory.rendering.pages import Offer, pages
+from observatory.rendering.ranks import SMALLEST_RANKING
 from observatory.rendering.search import search_script
 from observatory.territories import NO_EPCI
 
@@ -111,6 +112,7 @@ def page_environment() -> Environment:
         "no_iris_contours": NO_IRIS_CONTOURS,
         "no_grid": NO_GRID,
         "no_epci": NO_EPCI,
+        "smallest_ranking": SMALLEST_RANKING,
         "version": __version__,
         "style": style(),
     }

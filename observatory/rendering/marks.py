@@ -1,0 +1,73 @@
+"""The signs that stand beside figures, and the legend of those that a table uses.
+
+Belongs here: sign, words and meaning of each mark.
+Does not: when a mark is due (``comparisons``, ``figures``), HTML.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from observatory.rendering.comparisons import Judgement, Outcome
+from observatory.rendering.figures import Figure
+from observatory.rendering.wording import STATUSES
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A sign or short word, the class that draws it, what a screen reader says, what the legend says."""
+
+    sign: str
+    css: str
+    word: str
+    meaning: str
+
+
+_BESIDE = "la fiche a une valeur {} que ce territoire{}"
+_MARKS = {
+    (Outcome.BETTER, True): Mark("△", "judged better", "plus élevé, favorable", "plus élevée, favorable"),
+    (Outcome.BETTER, False): Mark("▽", "judged better", "plus faible, favorable", "plus faible, favorable"),
+    (Outcome.WORSE, True): Mark("▲", "judged worse", "plus élevé, défavorable", "plus élevée, défavorable"),
+    (Outcome.WORSE, False): Mark("▼", "judged worse", "plus faible, défavorable", "plus faible, défavorable"),
+    (Outcome.HIGHER, True): Mark(
+        "↑", "judged apart", "plus élevé", "plus élevée, ni favorable ni défavorable"
+    ),
+    (Outcome.LOWER, False): Mark(
+        "↓", "judged apart", "plus faible", "plus faible, ni favorable ni défavorable"
+    ),
+    (Outcome.SIMILAR, False): Mark(
+        "≈",
+        "judged similar",
+        "écart non significatif",
+        "écart non significatif\u202f: le hasard suffit à l’expliquer",
+    ),
+}
+FRAGILE = Mark(
+    "fragile", "fragile", "fragile", "à manier avec précaution\u202f: calculé sur une base trop petite"
+)
+FICTIVE = Mark("fictif", "mark", "fictif", "donnée fictive, qui ne décrit aucun logement ni aucune personne")
+
+
+def mark_of(judgement: Judgement | None) -> Mark | None:
+    """Return the mark of a comparison; None where there is none to show."""
+    if judgement is None or judgement.outcome is Outcome.NOT_COMPARED:
+        return None
+    return _MARKS[judgement.outcome, judgement.above]
+
+
+def legend(figures: Iterable[Figure], judgements: Iterable[Judgement | None]) -> tuple[Mark, ...]:
+    """Return the marks that some figures and comparisons use, in a fixed order."""
+    judged = {mark_of(judgement) for judgement in judgements}
+    shown = tuple(figures)
+    published = [figure for figure in shown if figure.value is not None]
+    found = [mark for mark in _MARKS.values() if mark in judged]
+    if any(figure.fragile for figure in published):
+        found.append(FRAGILE)
+    absent = {figure.status for figure in shown if figure.value is None}
+    found += [
+        Mark(status.short, f"status status-{name}", status.short, status.meaning)
+        for name, status in STATUSES.items()
+        if name in absent
+    ]
+    if any(figure.fictive for figure in published):
+        found.append(FICTIVE)
+    return tuple(found)
