@@ -104,8 +104,8 @@ class Scale:
         """Draw a published figure among the others."""
         first, median, third = self.quartiles
         decimals = subject.indicator.decimals
-        words = (("minimum", self.low), ("premier quartile", first), ("médiane", median))
-        words += (("troisième quartile", third), ("maximum", self.high))
+        names = ("minimum", "premier quartile", "médiane", "troisième quartile", "maximum")
+        words = zip(names, (self.low, first, median, third, self.high), strict=True)
         text = " ; ".join(f"{word} {number(value, decimals)}" for word, value in words)
         places = (self.across(first), self.across(median), self.across(third))
         return Strip(_STRIP_WIDTH, self.dots, places, self.across(subject.value or 0.0), typeset(text))

@@ -1,6 +1,6 @@
 """Figures as the reader meets them: a value or the reason for its absence, rankings, series.
 
-Belongs here: looking up observations, choosing the vintage shown, which figures are fragile or ranked together.
+Belongs here: looking up observations, the vintage shown, which figures are fragile or ranked together.
 Does not: computing indicators, pages, HTML.
 """
 

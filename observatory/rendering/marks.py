@@ -22,28 +22,28 @@ class Mark:
     meaning: str
 
 
-_BESIDE = "la fiche a une valeur {} que ce territoire{}"
+def _beside(sign: str, css: str, word: str, sense: str) -> Mark:
+    """Return the mark of a comparison: what the sheet's own figure is, beside that of a column."""
+    feminine = word.replace("élevé", "élevée")
+    return Mark(sign, f"judged {css}", f"{word}{sense}", f"valeur de la fiche {feminine} qu’ici{sense}")
+
+
+_GOOD, _BAD = ", ce qui est favorable", ", ce qui est défavorable"
 _MARKS = {
-    (Outcome.BETTER, True): Mark("△", "judged better", "plus élevé, favorable", "plus élevée, favorable"),
-    (Outcome.BETTER, False): Mark("▽", "judged better", "plus faible, favorable", "plus faible, favorable"),
-    (Outcome.WORSE, True): Mark("▲", "judged worse", "plus élevé, défavorable", "plus élevée, défavorable"),
-    (Outcome.WORSE, False): Mark("▼", "judged worse", "plus faible, défavorable", "plus faible, défavorable"),
-    (Outcome.HIGHER, True): Mark(
-        "↑", "judged apart", "plus élevé", "plus élevée, ni favorable ni défavorable"
-    ),
-    (Outcome.LOWER, False): Mark(
-        "↓", "judged apart", "plus faible", "plus faible, ni favorable ni défavorable"
-    ),
+    (Outcome.BETTER, True): _beside("△", "better", "plus élevé", _GOOD),
+    (Outcome.BETTER, False): _beside("▽", "better", "plus faible", _GOOD),
+    (Outcome.WORSE, True): _beside("▲", "worse", "plus élevé", _BAD),
+    (Outcome.WORSE, False): _beside("▼", "worse", "plus faible", _BAD),
+    (Outcome.HIGHER, True): _beside("↑", "apart", "plus élevé", ""),
+    (Outcome.LOWER, False): _beside("↓", "apart", "plus faible", ""),
     (Outcome.SIMILAR, False): Mark(
         "≈",
         "judged similar",
         "écart non significatif",
-        "écart non significatif\u202f: le hasard suffit à l’expliquer",
+        "écart non significatif entre la valeur de la fiche et celle-ci",
     ),
 }
-FRAGILE = Mark(
-    "fragile", "fragile", "fragile", "à manier avec précaution\u202f: calculé sur une base trop petite"
-)
+FRAGILE = Mark("fragile", "fragile", "fragile", "à manier avec précaution\u202f: base trop petite")
 FICTIVE = Mark("fictif", "mark", "fictif", "donnée fictive, qui ne décrit aucun logement ni aucune personne")
 
 

@@ -29,7 +29,7 @@ class Rank:
         position: 1 for the first; equal values have the same.
         among: how many are ranked.
         tied: whether another has the same value.
-        quarter: quarter of the distribution by value, 1 = the lowest; equal values share the lowest they touch.
+        quarter: quarter of the distribution by value, 1 = the lowest; equal values share theirs.
         order: which end comes first, in French.
     """
 

@@ -173,8 +173,8 @@ def test_ranks_need_enough_published_values_of_one_nature(
         cells = readers[site / f"communes/{code}/index.html"].cells
         return [" ".join(text.split()) for css, text in cells if "rank" in css.split()]
 
-    # Six populations published, the last the largest; vacancy is published in two, too few to rank; the made-up
-    # rotation is the same in all.
+    # Six populations published, the last the largest; vacancy is published in two, too few to rank; the
+    # made-up rotation is the same in all.
     assert ranks("62001") == ["6e sur 6", "1er sur 6 ex æquo"]
     assert ranks("62006") == ["1er sur 6", "1er sur 6 ex æquo"]
     # A cité stands among three at most.
