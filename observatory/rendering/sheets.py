@@ -291,7 +291,9 @@ class SheetMaker:
     ) -> tuple[str, ...]:
         if len(subjects) != 1:
             return ()
-        return sentences(subjects[0], self._gazetteer.parents(subjects[0]), columns, rows)
+        place = subjects[0]
+        communes = [one for one in self._gazetteer.parents(place) if one.level == "commune"]
+        return sentences(place, communes, columns, rows)
 
     def _rows(
         self,
