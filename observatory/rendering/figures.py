@@ -117,6 +117,11 @@ class Figure:
         smallest = self.indicator.reliable_from
         return smallest is not None and base is not None and base < smallest
 
+    @property
+    def bare(self) -> bool:
+        """Whether it is shown as a number alone, without a mark."""
+        return self.value is not None and not self.fictive and not self.fragile
+
     @cached_property
     def text(self) -> str:
         """The number alone, or the word that says why there is none."""

@@ -14,7 +14,7 @@ from observatory.rendering.wording import STATUSES
 
 @dataclass(frozen=True)
 class Mark:
-    """A sign or short word, the class that draws it, what a screen reader says, what the legend says."""
+    """A sign or short word, the class that draws it, its title beside a figure, what the legend says."""
 
     sign: str
     css: str
@@ -24,17 +24,16 @@ class Mark:
 
 def _beside(sign: str, css: str, word: str, sense: str) -> Mark:
     """Return the mark of a comparison: what the sheet's own figure is, beside that of a column."""
-    feminine = word.replace("élevé", "élevée")
-    return Mark(sign, f"judged {css}", f"{word}{sense}", f"valeur de la fiche {feminine} qu’ici{sense}")
+    return Mark(sign, f"judged {css}", f"fiche {word}{sense}", f"valeur de la fiche {word} qu’ici{sense}")
 
 
 _GOOD, _BAD = ", ce qui est favorable", ", ce qui est défavorable"
 _MARKS = {
-    (Outcome.BETTER, True): _beside("△", "better", "plus élevé", _GOOD),
+    (Outcome.BETTER, True): _beside("△", "better", "plus élevée", _GOOD),
     (Outcome.BETTER, False): _beside("▽", "better", "plus faible", _GOOD),
-    (Outcome.WORSE, True): _beside("▲", "worse", "plus élevé", _BAD),
+    (Outcome.WORSE, True): _beside("▲", "worse", "plus élevée", _BAD),
     (Outcome.WORSE, False): _beside("▼", "worse", "plus faible", _BAD),
-    (Outcome.HIGHER, True): _beside("↑", "apart", "plus élevé", ""),
+    (Outcome.HIGHER, True): _beside("↑", "apart", "plus élevée", ""),
     (Outcome.LOWER, False): _beside("↓", "apart", "plus faible", ""),
     (Outcome.SIMILAR, False): Mark(
         "≈",

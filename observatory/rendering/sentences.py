@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from observatory.rendering.changes import Change
 from observatory.rendering.comparisons import Judgement, Outcome
 from observatory.rendering.figures import Figure
-from observatory.rendering.french import counted, joined, number, that
+from observatory.rendering.french import capital, counted, joined, number, ordinal, that
 from observatory.rendering.naming import named, opening, within
 from observatory.rendering.places import Place
 from observatory.rendering.ranks import Rank
@@ -19,7 +19,8 @@ from observatory.rendering.rows import Row
 from observatory.rendering.wording import LEVELS_PLURAL
 
 FICTIVE_WORDS = "(données fictives)"
-_TOLD = 2
+_TOLD, _LONGEST = 2, 3
+_SHORT_UNITS = ("%", "€")
 _COMPARATORS = ("commune", "epci", "basin")
 
 
@@ -35,24 +36,27 @@ def sentences(
         rows: lines of the theme.
     """
     told = [row for row in rows if _may_be_told(row)][:_TOLD]
-    levels = [_level(place, communes, columns, row) for row in told]
-    positions = [_position(row) for row in told if row.indicator.aggregation != "sum"]
-    first = next((text for text in positions if text), "")
-    after = 1 if told and told[0].indicator.aggregation != "sum" else len(levels)
-    return tuple(text for text in (*levels[:after], first, *levels[after:]) if text)
+    lines: list[str] = []
+    for row in told:
+        # Only the first names the territory: what follows is read after it.
+        where = "" if lines else f"{opening(place, communes)}, "
+        lines.append(capital(f"{where}en {row.figures[0].vintage}, {_level(columns, row)}."))
+        if len(lines) < _LONGEST and row.indicator.aggregation != "sum" and (after := _position(row)):
+            lines.append(after)
+    return tuple(lines[:_LONGEST])
 
 
 def _may_be_told(row: Row) -> bool:
     return row.indicator.phrase is not None and row.figures[0].value is not None and not row.fragile
 
 
-def _level(place: Place, communes: Sequence[Place], columns: Sequence[Place], row: Row) -> str:
+def _level(columns: Sequence[Place], row: Row) -> str:
     """Say a figure and those of the territories around."""
     figure = row.figures[0]
-    phrase = (row.indicator.phrase or "").replace("{value}", _value(figure))
+    assert figure.value is not None and row.indicator.phrase is not None
+    value = counted(figure.value, figure.indicator.decimals, figure.indicator.unit)
     made_up = f" {FICTIVE_WORDS}" if figure.fictive else ""
-    beside = _beside(columns, row)
-    return f"{opening(place, communes)}, en {figure.vintage}, {phrase}{made_up}{beside}."
+    return f"{row.indicator.phrase.replace('{value}', value)}{made_up}{_beside(columns, row)}"
 
 
 def _beside(columns: Sequence[Place], row: Row) -> str:
@@ -80,7 +84,7 @@ def _beside(columns: Sequence[Place], row: Row) -> str:
     ]
     judged = f", {', mais '.join(clauses)}" if clauses else ""
     # A gap without an interval is left to the reader, the two figures side by side.
-    return judged + (f", à côté de {joined(_turned(aside))}" if aside else "")
+    return judged + (f", contre {joined(_turned(aside))}" if aside else "")
 
 
 def _turned(aside: Sequence[str]) -> list[str]:
@@ -102,10 +106,13 @@ def _position(row: Row) -> str:
 
 
 def _ranked(rank: Rank, polarity: str) -> str:
-    end = "faible" if polarity == "lower_is_better" else "élevée"
-    place = "la valeur la plus" if rank.position == 1 else f"la {number(rank.position)}e valeur la plus"
+    first, last = ("faible", "élevée") if polarity == "lower_is_better" else ("élevée", "faible")
+    among = f"des {number(rank.among)} {LEVELS_PLURAL[rank.level]} classées"
+    if rank.position == rank.among:
+        return f"la valeur la plus {last} {among}"
     tied = ", ex æquo," if rank.tied else ""
-    return f"{place} {end}{tied} des {number(rank.among)} {LEVELS_PLURAL[rank.level]} classées"
+    place = "la valeur" if rank.position == 1 else f"la {ordinal(rank.position)} valeur"
+    return f"{place} la plus {first}{tied} {among}"
 
 
 def _moved(change: Change | None) -> str:
@@ -123,6 +130,7 @@ def _moved(change: Change | None) -> str:
 
 
 def _value(figure: Figure) -> str:
-    if figure.value is None:
+    """Return the value of a comparator, without the unit that the subject's has just told in words."""
+    if figure.value is None or not figure.indicator.unit.startswith(_SHORT_UNITS):
         return figure.text
-    return counted(figure.value, figure.indicator.decimals, figure.indicator.unit)
+    return figure.full_text
