@@ -4,11 +4,10 @@ Belongs here: which vintage is the base, the unit of a change, whether chance ma
 Does not: series and their charts (``sheets``), words of the page.
 """
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
-from observatory.rendering.comparisons import wilson
+from observatory.rendering.comparisons import difference
 from observatory.rendering.figures import Figure, FigureBook, Indicator
 from observatory.rendering.french import MINUS, NO_BREAK_SPACE, number
 from observatory.rendering.places import Place
@@ -60,20 +59,14 @@ def change(book: FigureBook, place: Place, indicator: Indicator) -> Change:
     The latest vintage is set against the most recent one far enough, on the same side of any break.
     """
     latest = indicator.latest
-    if indicator.shortest_interval is None or place.level == "iris":
-        reason = (
-            indicator.change_note
-            if place.level != "iris"
-            else "Deux millésimes ne se comparent pas à l’échelle d’un IRIS."
-        )
-        return Change(None, latest, reason=reason)
+    if place.level == "iris":
+        return Change(None, latest, reason="Deux millésimes ne se comparent pas à l’échelle d’un IRIS.")
+    if indicator.shortest_interval is None:
+        return Change(None, latest, reason=indicator.change_note)
     base = base_vintage(indicator)
     if base is None:
         return Change(None, latest, reason=f"Aucun millésime antérieur comparable. {indicator.change_note}")
-    before, after = book.figure(place, indicator, base), book.figure(place, indicator, latest)
-    if reason := _untold(before, after):
-        return Change(base, latest, reason=reason)
-    return _difference(before, after)
+    return _difference(book.figure(place, indicator, base), book.figure(place, indicator, latest))
 
 
 def base_vintage(indicator: Indicator) -> int | None:
@@ -87,41 +80,37 @@ def base_vintage(indicator: Indicator) -> int | None:
 
 
 def _untold(before: Figure, after: Figure) -> str:
-    if before.value is None or after.value is None:
-        return "La valeur d’un des deux millésimes n’est pas publiée."
+    """Return why two figures must not be set against each other, published or not."""
     if before.fragile or after.fragile:
         return "La valeur d’un des deux millésimes est fragile."
     if before.fictive != after.fictive:
         return "L’un des deux millésimes est fictif."
     if before.geography != after.geography:
         return "Les deux millésimes ne sont pas sur la même géographie."
-    if before.indicator.unit != "%" and before.value <= 0:
-        return "La valeur de départ est nulle\u202f: aucun pourcentage ne peut être calculé."
     return ""
 
 
 def _difference(before: Figure, after: Figure) -> Change:
-    assert before.value is not None and after.value is not None
+    years = before.vintage, after.vintage
+    if before.value is None or after.value is None:
+        return Change(*years, reason="La valeur d’un des deux millésimes n’est pas publiée.")
+    if reason := _untold(before, after):
+        return Change(*years, reason=reason)
     gap = after.value - before.value
     if before.indicator.unit == "%":
-        return Change(before.vintage, after.vintage, gap, "points", _beyond_chance(before, after))
-    return Change(before.vintage, after.vintage, gap / before.value * 100, "percent")
+        return Change(*years, gap, "points", _beyond_chance(before, after))
+    if before.value <= 0:
+        return Change(
+            *years, reason="La valeur de départ est nulle\u202f: aucun pourcentage n’est calculable."
+        )
+    return Change(*years, gap / before.value * 100, "percent")
 
 
 def _beyond_chance(before: Figure, after: Figure) -> bool | None:
-    """Return whether zero is outside the interval of the difference of two proportions.
-
-    The interval combines the score intervals of each: R. G. Newcombe, « Interval estimation for the
-    difference between independent proportions », Statistics in Medicine, 17 (1998), p. 873-890, method 10.
-    """
+    """Return whether zero is outside the interval of the difference of two proportions."""
     if not before.indicator.proportion or not before.denominator or not after.denominator:
         return None
     if before.numerator is None or after.numerator is None:
         return None
-    first, last = before.numerator / before.denominator, after.numerator / after.denominator
-    low_first, high_first = wilson(before.numerator, before.denominator)
-    low_last, high_last = wilson(after.numerator, after.denominator)
-    gap = last - first
-    low = gap - math.hypot(last - low_last, high_first - first)
-    high = gap + math.hypot(high_last - last, first - low_first)
-    return low > 0 or high < 0
+    low, high = difference((after.numerator, after.denominator), (before.numerator, before.denominator))
+    return not low <= 0 <= high

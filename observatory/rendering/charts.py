@@ -83,6 +83,11 @@ class Strip:
     subject: float
     text: str
 
+    @property
+    def ends(self) -> tuple[int, int]:
+        """Abscissas of the lowest and of the highest value."""
+        return _STRIP_MARGIN, self.width - _STRIP_MARGIN
+
 
 @dataclass(frozen=True)
 class Scale:

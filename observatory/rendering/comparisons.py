@@ -71,6 +71,26 @@ def wilson(part: float, whole: float) -> tuple[float, float]:
     return (0.0 if part == 0 else middle - half), (1.0 if part == whole else middle + half)
 
 
+def difference(one: tuple[float, float], other: tuple[float, float]) -> tuple[float, float]:
+    """Return the 95 % interval of the difference of two independent proportions, from -1 to 1.
+
+    It combines the score intervals of each: R. G. Newcombe, « Interval estimation for the difference between
+    independent proportions: comparison of eleven methods », Statistics in Medicine, 17 (1998), p. 873-890,
+    method 10.
+
+    Args:
+        one: part and whole, as for ``wilson``.
+        other: those of the proportion that is taken away.
+    """
+    (low, high), (low_other, high_other) = wilson(*one), wilson(*other)
+    share, share_other = one[0] / one[1], other[0] / other[1]
+    gap = share - share_other
+    return (
+        gap - math.hypot(share - low, high_other - share_other),
+        gap + math.hypot(high - share, share_other - low_other),
+    )
+
+
 def judge(subject: Figure, other: Figure, *, same_territory: bool = False) -> Judgement:
     """Compare a figure with that of a territory around.
 

@@ -42,6 +42,8 @@ _MARKS = {
         "écart non significatif entre la valeur de la fiche et celle-ci",
     ),
 }
+COMPARISON_MARKS = tuple(_MARKS.values())
+RANK = Mark("1er", "rank-sign", "rang", "le plus favorable, ou le plus élevé si l’indicateur n’a pas de sens")
 FRAGILE = Mark("fragile", "fragile", "fragile", "à manier avec précaution\u202f: base trop petite")
 FICTIVE = Mark("fictif", "mark", "fictif", "donnée fictive, qui ne décrit aucun logement ni aucune personne")
 
@@ -53,12 +55,16 @@ def mark_of(judgement: Judgement | None) -> Mark | None:
     return _MARKS[judgement.outcome, judgement.above]
 
 
-def legend(figures: Iterable[Figure], judgements: Iterable[Judgement | None]) -> tuple[Mark, ...]:
-    """Return the marks that some figures and comparisons use, in a fixed order."""
+def legend(
+    figures: Iterable[Figure], judgements: Iterable[Judgement | None] = (), *, ranked: bool = False
+) -> tuple[Mark, ...]:
+    """Return the marks that some figures, comparisons and ranks use, in a fixed order."""
     judged = {mark_of(judgement) for judgement in judgements}
     shown = tuple(figures)
     published = [figure for figure in shown if figure.value is not None]
     found = [mark for mark in _MARKS.values() if mark in judged]
+    if ranked:
+        found.append(RANK)
     if any(figure.fragile for figure in published):
         found.append(FRAGILE)
     absent = {figure.status for figure in shown if figure.value is None}

@@ -13,6 +13,12 @@ from functools import cached_property
 SMALLEST_RANKING = 5
 RANKED_LEVELS = ("cite", "commune", "epci")
 
+_QUARTERS = {
+    1: "quart des valeurs les plus faibles",
+    2: "deuxième quart des valeurs, de la plus faible à la plus élevée",
+    3: "troisième quart des valeurs, de la plus faible à la plus élevée",
+    4: "quart des valeurs les plus élevées",
+}
 _ORDERS = {
     "higher_is_better": "du plus élevé, favorable, au plus faible",
     "lower_is_better": "du plus faible, favorable, au plus élevé",
@@ -39,6 +45,11 @@ class Rank:
     tied: bool
     quarter: int
     order: str
+
+    @property
+    def text(self) -> str:
+        """Which end comes first, and the quarter of the distribution, in French."""
+        return f"Rang {self.order}\u202f; {_QUARTERS[self.quarter]}"
 
 
 @dataclass(frozen=True)

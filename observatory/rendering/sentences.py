@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from observatory.rendering.changes import Change
 from observatory.rendering.comparisons import Judgement, Outcome
 from observatory.rendering.figures import Figure
-from observatory.rendering.french import capital, counted, joined, number, ordinal, that
+from observatory.rendering.french import NO_BREAK_SPACE, capital, counted, joined, number, ordinal, that
 from observatory.rendering.naming import named, opening, within
 from observatory.rendering.places import Place
 from observatory.rendering.ranks import Rank
@@ -53,10 +53,10 @@ def _may_be_told(row: Row) -> bool:
 def _level(columns: Sequence[Place], row: Row) -> str:
     """Say a figure and those of the territories around."""
     figure = row.figures[0]
-    assert figure.value is not None and row.indicator.phrase is not None
-    value = counted(figure.value, figure.indicator.decimals, figure.indicator.unit)
+    value = counted(figure.value or 0.0, figure.indicator.decimals, figure.indicator.unit)
+    phrase = (row.indicator.phrase or "").replace("{value}", value)
     made_up = f" {FICTIVE_WORDS}" if figure.fictive else ""
-    return f"{row.indicator.phrase.replace('{value}', value)}{made_up}{_beside(columns, row)}"
+    return f"{phrase}{made_up}{_beside(columns, row)}"
 
 
 def _beside(columns: Sequence[Place], row: Row) -> str:
@@ -107,7 +107,7 @@ def _position(row: Row) -> str:
 
 def _ranked(rank: Rank, polarity: str) -> str:
     first, last = ("faible", "élevée") if polarity == "lower_is_better" else ("élevée", "faible")
-    among = f"des {number(rank.among)} {LEVELS_PLURAL[rank.level]} classées"
+    among = f"des {number(rank.among)}{NO_BREAK_SPACE}{LEVELS_PLURAL[rank.level]} classées"
     if rank.position == rank.among:
         return f"la valeur la plus {last} {among}"
     tied = ", ex æquo," if rank.tied else ""

@@ -57,7 +57,7 @@ class ThemeTable:
     @property
     def legend(self) -> tuple[Mark, ...]:
         """The marks that the table and its breakdowns use."""
-        return legend(self.figures, self.judgements)
+        return legend(self.figures, self.judgements, ranked=self.ranked)
 
     @property
     def fictive(self) -> bool:
@@ -132,7 +132,8 @@ class Headline:
             level = LEVELS_PLURAL[self.rank.level]
             notes.append(f"{ordinal(self.rank.position)} sur {number(self.rank.among)} {level}")
         if self.change.text:
-            notes.append(f"{self.change.text} ({self.change.period})")
+            doubt = ", non significatif" if self.change.significant is False else ""
+            notes.append(f"{self.change.text} ({self.change.period}{doubt})")
         return notes
 
 
@@ -150,6 +151,11 @@ class ChildTable:
 
     indicators: tuple[Indicator, ...]
     rows: tuple[tuple[Place, tuple[Figure, ...]], ...]
+
+    @property
+    def legend(self) -> tuple[Mark, ...]:
+        """The marks that the table uses."""
+        return legend(figure for _, figures in self.rows for figure in figures)
 
 
 @dataclass(frozen=True)
@@ -181,6 +187,7 @@ class Sheet:
         return legend(
             [*figures, *(figure for table in tables for figure in table.figures)],
             [*judgements, *(judgement for table in tables for judgement in table.judgements)],
+            ranked=any(headline.rank for headline in self.headlines) or any(one.ranked for one in tables),
         )
 
 

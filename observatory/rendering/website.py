@@ -19,6 +19,7 @@ from observatory.opendata import Export, exports, write_csv
 from observatory.rendering import french, typology_prose, wording
 from observatory.rendering.edition import edition
 from observatory.rendering.inputs import SiteData
+from observatory.rendering.marks import COMPARISON_MARKS
 from observatory.rendering.pages import Offer, pages
 from observatory.rendering.ranks import SMALLEST_RANKING
 from observatory.rendering.search import search_script
@@ -112,6 +113,7 @@ def page_environment() -> Environment:
         "no_iris_contours": NO_IRIS_CONTOURS,
         "no_grid": NO_GRID,
         "no_epci": NO_EPCI,
+        "comparison_marks": COMPARISON_MARKS,
         "smallest_ranking": SMALLEST_RANKING,
         "version": __version__,
         "style": style(),
