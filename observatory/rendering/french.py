@@ -25,7 +25,7 @@ _VOWELS = "aeiouy"
 # Words in -s that are no plural.
 _INVARIABLE = ("décès",)
 # Germanic place names of the basin whose h forbids elision; the others follow « d’Hénin-Beaumont ».
-_ASPIRATED = ("haisnes", "hamel", "harnes", "haveluy", "hordain", "houchin", "hulluch")
+_ASPIRATED = ("haisnes", "ham-en-artois", "hamel", "harnes", "haveluy", "hordain", "houchin", "hulluch")
 
 
 def number(value: float, decimals: int = 0) -> str:

@@ -82,9 +82,14 @@ def _beside(columns: Sequence[Place], row: Row) -> str:
         *([f"moins {joined(below)}"] if below else []),
         *([f"sans écart significatif avec {joined(alike)}"] if alike else []),
     ]
-    judged = f", {', mais '.join(clauses)}" if clauses else ""
+    judged = f", {_opposed(clauses)}" if clauses else ""
     # A gap without an interval is left to the reader, the two figures side by side.
     return judged + (f", contre {joined(_turned(aside))}" if aside else "")
+
+
+def _opposed(clauses: Sequence[str]) -> str:
+    """Set two clauses against each other, or list three."""
+    return ", mais ".join(clauses) if len(clauses) < 3 else f"{', '.join(clauses[:-1])}, et {clauses[-1]}"
 
 
 def _turned(aside: Sequence[str]) -> list[str]:
