@@ -43,7 +43,7 @@ _MARKS = {
     ),
 }
 COMPARISON_MARKS = tuple(_MARKS.values())
-RANK = Mark("1er", "rank-sign", "rang", "le plus favorable, ou le plus élevé si l’indicateur n’a pas de sens")
+RANK = Mark("1er", "rank-sign", "rang", "le plus favorable\u202f; à défaut de sens favorable, le plus élevé")
 FRAGILE = Mark("fragile", "fragile", "fragile", "à manier avec précaution\u202f: base trop petite")
 FICTIVE = Mark("fictif", "mark", "fictif", "donnée fictive, qui ne décrit aucun logement ni aucune personne")
 

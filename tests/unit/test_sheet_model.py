@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from rendering_site import site_data
 
+from observatory.disclosure.pages import Gazetteer as Reading
 from observatory.disclosure.pages import read_pages
 from observatory.rendering import SiteData
 from observatory.rendering.changes import change
@@ -194,6 +195,18 @@ def test_marks_are_words_or_signs_and_the_legend_explains_them(site: Path) -> No
     assert '<span class="fragile">fragile</span>' in fragile
     assert re.search(r'<ul class="marks".*?fragile</span> à manier avec précaution', fragile, re.S)
     assert "▲" not in re.search(r'<section id="indicateurs">.*?</section>', fragile, re.S)[0]
+
+
+def test_the_reader_takes_a_name_for_the_longest_that_it_ends_with() -> None:
+    rows = [
+        ("commune", "62510", "Liévin", ["epci:1", "basin:BM"]),
+        ("epci", "1", "CA de Lens-Liévin", ["basin:BM"]),
+        ("basin", "BM", "Bassin minier", []),
+    ]
+    frame = pl.DataFrame(rows, schema=["level", "code", "name", "parents"], orient="row")
+    gazetteer = Reading(frame)
+    assert gazetteer.beside(("commune", "62510"), "Lens-Liévin") == ("epci", "1")
+    assert gazetteer.beside(("commune", "62510"), "Commune Liévin") == ("commune", "62510")
 
 
 def test_ranks_and_changes_are_not_read_as_figures(site: Path) -> None:
