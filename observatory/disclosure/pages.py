@@ -98,6 +98,9 @@ class _Reader:
             for position, name in enumerate(("key-label", "key-value", "key-more")):
                 if name in css:
                     self._open = self.keys[-1][position]
+            # Its rank and its change: years and numbers that are no figure of the indicator.
+            if "key-note" in css:
+                self._open = None
         elif tag == "script" and given.get("type") == "application/json":
             self._in_script = True
             self.charts.append((self._caption, ""))
@@ -151,12 +154,16 @@ class Gazetteer:
         named = [
             place
             for place in near
-            if place[0] == (level or place[0])
-            and place in self.names
-            and heading.endswith(self.names[place].removeprefix("CA de ").removeprefix("CA ").lstrip("d’"))
+            if place[0] == (level or place[0]) and place in self.names and heading.endswith(self._bare(place))
         ]
         alone = [place for place in near if place[0] == level]
-        return named[0] if named else (alone[0] if len(alone) == 1 else None)
+        if named:
+            # « Lens-Liévin » ends like « Liévin » too: the longest name is the one that is said.
+            return max(named, key=lambda place: len(self._bare(place)))
+        return alone[0] if len(alone) == 1 else None
+
+    def _bare(self, area: Area) -> str:
+        return self.names[area].removeprefix("CA de ").removeprefix("CA ").lstrip("d’")
 
 
 def read_pages(folder: Path, territories: pl.DataFrame, labels: dict[str, str]) -> Iterator[Shown]:

@@ -109,6 +109,8 @@ class Breakdown(BaseModel):
                     "denominator": self.base,
                     "scale": 100,
                     "polarity": "neutral",
+                    "proportion": True,
+                    "precaution": "registre_taux",
                     "sources": sources,
                     "levels": self.levels,
                     "comparability": self.note,

@@ -7,10 +7,11 @@ from typing import Literal
 
 import polars as pl
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from observatory.errors import ObservatoryError
 from observatory.indicators.breakdowns import load_breakdowns
+from observatory.indicators.precautions import Precaution, get_precaution
 from observatory.sources.catalogue import get_source
 from observatory.tables import DEFINITIONS
 
@@ -33,6 +34,10 @@ class Indicator(BaseModel):
         denominator_vintage: ``latest`` divides by the last year known of a territory's denominator, where
             the two sources have different years.
         vintages: years computed; none stands for every year measured (see ``measured``).
+        proportion: whether the numerator counts a part of what the denominator counts.
+        precaution: how carefully to read it (see ``precautions``).
+        phrase: what a sentence says of it, ``{value}`` standing for the figure and its unit; none for an
+            indicator that no sentence tells.
         ready_made: whether the producer gives the figure itself, a median or a rate, which no level sums.
         since: first year after a break of the series; what came before is left out.
         breakdown: title of the breakdown that it is a share of; none for others.
@@ -53,6 +58,9 @@ class Indicator(BaseModel):
     scale: float = 1.0
     ready_made: bool = False
     polarity: Literal["higher_is_better", "lower_is_better", "neutral"]
+    proportion: bool = False
+    precaution: str
+    phrase: str | None = None
     sources: tuple[str, ...]
     levels: tuple[Level, ...]
     vintages: tuple[int, ...] = ()
@@ -62,10 +70,23 @@ class Indicator(BaseModel):
     category: str | None = None
     category_position: int | None = None
 
+    @model_validator(mode="after")
+    def _agrees(self) -> "Indicator":
+        if self.proportion and (self.denominator is None or self.scale != 100):
+            raise ValueError(f"« {self.id} » est dit proportion sans être un rapport pour cent")
+        if self.phrase is not None and self.phrase.count("{value}") != 1:
+            raise ValueError(f"la phrase de « {self.id} » ne place pas une fois la valeur, « {{value}} »")
+        return self
+
     @property
     def fictive(self) -> bool:
         """Whether any of its sources is generated."""
         return any(get_source(source).fictive for source in self.sources)
+
+    @property
+    def care(self) -> Precaution:
+        """The precaution that it names."""
+        return get_precaution(self.precaution)
 
 
 @cache
@@ -170,6 +191,13 @@ def definitions(indicators: Iterable[Indicator]) -> pl.DataFrame:
                     "breakdown": indicator.breakdown,
                     "category": indicator.category,
                     "category_position": indicator.category_position,
+                    "proportion": indicator.proportion,
+                    "reliable_from": indicator.care.reliable_from,
+                    "reliability": indicator.care.reliability,
+                    "shortest_interval": indicator.care.shortest_interval,
+                    "breaks": list(indicator.care.breaks),
+                    "change_note": indicator.care.change_note,
+                    "phrase": indicator.phrase,
                 }
                 for position, indicator in enumerate(indicators, start=1)
             ],

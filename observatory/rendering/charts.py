@@ -6,12 +6,13 @@ Does not: tables (each chart has its own, in the template), choosing the figures
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from observatory.rendering.figures import Figure, Indicator
-from observatory.rendering.french import number, two_lines
+from observatory.rendering.french import number, two_lines, typeset
 from observatory.rendering.places import Place
+from observatory.rendering.ranks import Ranking
 
 SLATE, BRICK, STONE = "#33475b", "#a3341f", "#6b7280"
 # Okabe and Ito's palette, told apart by colour-blind readers, then two from Tol's for longer lists.
@@ -45,6 +46,9 @@ SYMBOLS = (
 _LONGEST_LINE = 25
 _WIDTH, _HEIGHT = 640, 220
 _LEFT, _RIGHT, _TOP, _BOTTOM = 70, 20, 16, 30
+_STRIP_WIDTH, _STRIP_MARGIN = 100, 4
+# More dots than this make a smear, and weigh: the box of the quartiles says as much.
+_MOST_DOTS = 100
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,66 @@ class LineChart:
     left: int
     right: int
     base: int
+
+
+@dataclass(frozen=True)
+class Strip:
+    """A distribution on a line with the subject in it; abscissas from 0 to ``width``.
+
+    Attributes:
+        width: width of the drawing.
+        dots: path with a point per territory, empty where there are too many.
+        quartiles: first quartile, median, third quartile.
+        subject: the territory told.
+        text: what the drawing says.
+    """
+
+    width: int
+    dots: str
+    quartiles: tuple[float, float, float]
+    subject: float
+    text: str
+
+    @property
+    def ends(self) -> tuple[int, int]:
+        """Abscissas of the lowest and of the highest value."""
+        return _STRIP_MARGIN, self.width - _STRIP_MARGIN
+
+
+@dataclass(frozen=True)
+class Scale:
+    """From the values of a ranking to the abscissas of its strips."""
+
+    low: float
+    high: float
+    dots: str
+    quartiles: tuple[float, float, float]
+
+    def across(self, value: float) -> float:
+        """Return the abscissa of a value."""
+        if self.high == self.low:
+            return _STRIP_WIDTH / 2
+        share = (value - self.low) / (self.high - self.low)
+        return round(_STRIP_MARGIN + share * (_STRIP_WIDTH - 2 * _STRIP_MARGIN), 1)
+
+    def strip(self, subject: Figure) -> Strip:
+        """Draw a published figure among the others."""
+        first, median, third = self.quartiles
+        decimals = subject.indicator.decimals
+        names = ("minimum", "premier quartile", "médiane", "troisième quartile", "maximum")
+        words = zip(names, (self.low, first, median, third, self.high), strict=True)
+        text = " ; ".join(f"{word} {number(value, decimals)}" for word, value in words)
+        places = (self.across(first), self.across(median), self.across(third))
+        return Strip(_STRIP_WIDTH, self.dots, places, self.across(subject.value or 0.0), typeset(text))
+
+
+def scale(ranking: Ranking) -> Scale:
+    """Return the scale of the strips of a ranking, which has at least one value."""
+    values = ranking.distribution
+    bare = Scale(values[0], values[-1], "", ranking.quartiles)
+    if len(values) > _MOST_DOTS:
+        return bare
+    return replace(bare, dots="".join(f"M{bare.across(value):g} 6h0" for value in values))
 
 
 def line_chart(figures: Sequence[Figure]) -> LineChart | None:

@@ -1,9 +1,10 @@
-"""Figures as the reader meets them: a value or the reason for its absence, ranks, series.
+"""Figures as the reader meets them: a value or the reason for its absence, rankings, series.
 
-Belongs here: looking up observations, choosing the vintage shown, ranking communes.
+Belongs here: looking up observations, the vintage shown, which figures are fragile or ranked together.
 Does not: computing indicators, pages, HTML.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +15,9 @@ import polars as pl
 from observatory.opendata import fictive_mask
 from observatory.rendering.french import number, quantity, typeset_row
 from observatory.rendering.places import Place
+from observatory.rendering.ranks import RANKED_LEVELS, Rank, Ranking
 from observatory.rendering.wording import STATUSES
+from observatory.territories import NO_EPCI
 
 _COLUMNS = (
     "territory_level",
@@ -24,6 +27,18 @@ _COLUMNS = (
     "value",
     "status",
     "geography_vintage",
+    "numerator",
+    "denominator",
+)
+_PROSE = (
+    "label",
+    "formula",
+    "comparability",
+    "breakdown",
+    "category",
+    "reliability",
+    "change_note",
+    "phrase",
 )
 
 
@@ -49,6 +64,13 @@ class Indicator:
     breakdown: str | None
     category: str | None
     category_position: int | None
+    proportion: bool
+    reliable_from: int | None
+    reliability: str | None
+    shortest_interval: int | None
+    breaks: tuple[int, ...]
+    change_note: str
+    phrase: str | None
 
     @property
     def anchor(self) -> str:
@@ -70,15 +92,13 @@ class Indicator:
         """Whether territories are set beside those that contain them."""
         return self.comparison == "with_parents"
 
-    @property
-    def ranked(self) -> bool:
-        """Whether a position among communes says something: a size, or a better and a worse end."""
-        return not self.fictive and (self.aggregation == "sum" or self.polarity != "neutral")
-
 
 @dataclass(frozen=True)
 class Figure:
-    """One observation; ``value`` is None unless ``status`` is ``published``."""
+    """One observation; value, numerator and denominator are None unless ``status`` is ``published``.
+
+    A count has neither numerator nor denominator, nor has a rate that its producer gives ready made.
+    """
 
     indicator: Indicator
     vintage: int
@@ -87,6 +107,20 @@ class Figure:
     fictive: bool
     geography: str
     file_ids: tuple[str, ...]
+    numerator: float | None
+    denominator: float | None
+
+    @cached_property
+    def fragile(self) -> bool:
+        """Whether it is published on a base too small to be relied upon."""
+        base = self.value if self.indicator.aggregation == "sum" else self.denominator
+        smallest = self.indicator.reliable_from
+        return smallest is not None and base is not None and base < smallest
+
+    @property
+    def bare(self) -> bool:
+        """Whether it is shown as a number alone, without a mark."""
+        return self.value is not None and not self.fictive and not self.fragile
 
     @cached_property
     def text(self) -> str:
@@ -108,14 +142,6 @@ class Figure:
         return STATUSES[self.status].meaning
 
 
-@dataclass(frozen=True)
-class Rank:
-    """Position of a commune among those whose value is published; first = best, or largest."""
-
-    position: int
-    among: int
-
-
 class FigureBook:
     """Every figure of the edition, found by territory, indicator and vintage."""
 
@@ -128,11 +154,10 @@ class FigureBook:
             row[:4]: row[4:] for row in marked.iter_rows()
         }
         self._figures: dict[tuple[str, str, str, int], Figure] = {}
-        self._ranks = {
-            indicator.indicator: self._rank_communes(indicator)
-            for indicator in self.indicators
-            if indicator.ranked
-        }
+        self._codes: dict[tuple[str, str, int], list[str]] = defaultdict(list)
+        for level, code, indicator, vintage in self._rows:
+            self._codes[level, indicator, vintage].append(code)
+        self._rankings: dict[tuple[str, str, bool], Ranking] = {}
 
     @cached_property
     def themes(self) -> dict[str, list[Indicator]]:
@@ -179,10 +204,12 @@ class FigureBook:
         """
         key = (place.level, place.code, indicator.indicator, vintage or indicator.latest)
         if key not in self._figures:
-            value, status, geography, file_ids, fictive = self._rows.get(
-                key, (None, "not_available", "", (), indicator.fictive)
+            value, status, geography, numerator, denominator, file_ids, fictive = self._rows.get(
+                key, (None, "not_available", "", None, None, (), indicator.fictive)
             )
-            self._figures[key] = Figure(indicator, key[3], value, status, fictive, geography, tuple(file_ids))
+            self._figures[key] = Figure(
+                indicator, key[3], value, status, fictive, geography, tuple(file_ids), numerator, denominator
+            )
         return self._figures[key]
 
     def series(self, place: Place, indicator: Indicator) -> list[Figure]:
@@ -190,24 +217,42 @@ class FigureBook:
         return [self.figure(place, indicator, vintage) for vintage in sorted(indicator.vintages)]
 
     def rank(self, place: Place, indicator: Indicator) -> Rank | None:
-        """Return the position of a commune, or None where no position may be given."""
-        return self._ranks.get(indicator.indicator, {}).get(place.code) if place.level == "commune" else None
+        """Return the position of a territory at its level, or None where no position may be given."""
+        ranking = self.ranking(place, indicator)
+        return ranking.rank(place.code) if ranking else None
 
-    def _rank_communes(self, indicator: Indicator) -> dict[str, Rank]:
-        values = {
-            code: row[0]
-            for (level, code, identifier, vintage), row in self._rows.items()
-            if level == "commune"
-            and identifier == indicator.indicator
-            and vintage == indicator.latest
-            and row[1] == "published"
-            and not row[4]
+    def ranking(self, place: Place, indicator: Indicator) -> Ranking | None:
+        """Return the values that the figure of a territory is ranked with, of its own nature.
+
+        Neither fragile nor unpublished figures are in it; None where the territory has such a figure.
+        """
+        figure = self.figure(place, indicator)
+        if (
+            place.level not in RANKED_LEVELS
+            or place.code == NO_EPCI
+            or figure.value is None
+            or figure.fragile
+        ):
+            return None
+        key = (place.level, indicator.indicator, figure.fictive)
+        if key not in self._rankings:
+            self._rankings[key] = self._ranking(place.level, indicator, figure.fictive)
+        return self._rankings[key]
+
+    def _ranking(self, level: str, indicator: Indicator, fictive: bool) -> Ranking:
+        codes = self._codes[level, indicator.indicator, indicator.latest]
+        figures = {
+            code: self.figure(Place(level, code, "", ()), indicator) for code in codes if code != NO_EPCI
         }
-        ordered = sorted(values.values(), reverse=indicator.polarity != "lower_is_better")
-        first: dict[float, int] = {}
-        for position, value in enumerate(ordered, start=1):
-            first.setdefault(value, position)
-        return {code: Rank(first[value], len(ordered)) for code, value in values.items()}
+        return Ranking(
+            level,
+            indicator.polarity,
+            {
+                code: figure.value
+                for code, figure in figures.items()
+                if figure.value is not None and figure.fictive == fictive and not figure.fragile
+            },
+        )
 
 
 def file_ids(figures: Iterable[Figure]) -> list[str]:
@@ -216,7 +261,5 @@ def file_ids(figures: Iterable[Figure]) -> list[str]:
 
 
 def _indicator(row: dict[str, Any]) -> Indicator:
-    lists = {name: tuple(row[name]) for name in ("sources", "levels", "vintages")}
-    return Indicator(
-        **(typeset_row(row, "label", "formula", "comparability", "breakdown", "category") | lists)
-    )
+    lists = {name: tuple(row[name]) for name in ("sources", "levels", "vintages", "breaks")}
+    return Indicator(**(typeset_row(row, *_PROSE) | lists))

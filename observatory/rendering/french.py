@@ -6,7 +6,7 @@ Does not: what the sentence says, HTML.
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -22,8 +22,10 @@ _MONTHS = (
 # finely are of larger areas, where it is less.
 _NEGLIGIBLE = 0.0005
 _VOWELS = "aeiouy"
+# Words in -s that are no plural.
+_INVARIABLE = ("décès",)
 # Germanic place names of the basin whose h forbids elision; the others follow « d’Hénin-Beaumont ».
-_ASPIRATED = ("haisnes", "hamel", "harnes", "haveluy", "hordain", "houchin", "hulluch")
+_ASPIRATED = ("haisnes", "ham-en-artois", "hamel", "harnes", "haveluy", "hordain", "houchin", "hulluch")
 
 
 def number(value: float, decimals: int = 0) -> str:
@@ -32,10 +34,14 @@ def number(value: float, decimals: int = 0) -> str:
     Thousands are parted by a thin no-break space, decimals by a comma, and a value that rounds to
     zero loses its sign.
     """
-    rounded = Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
+    rounded = _rounded(value, decimals)
     sign = MINUS if rounded < 0 else ""
     text = f"{abs(rounded):,.{decimals}f}"
     return sign + text.replace(",", THIN_SPACE).replace(".", ",")
+
+
+def _rounded(value: float, decimals: int) -> Decimal:
+    return Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
 
 
 def unit(text: str) -> str:
@@ -96,6 +102,44 @@ def of(name: str) -> str:
     if name.startswith("Les "):
         return f"des {name[4:]}"
     return f"d’{name}" if _elides(name) else f"de {name}"
+
+
+def at(name: str) -> str:
+    """Write « à » before a place name: à Béthune, à La Couture, au Quesnoy, aux Baudets."""
+    if name.startswith("Le "):
+        return f"au {name[3:]}"
+    if name.startswith("Les "):
+        return f"aux {name[4:]}"
+    return f"à {name}"
+
+
+def that(words: str) -> str:
+    """Write « que » before words: que dans, qu’à, qu’en."""
+    return f"qu’{words}" if _elides(words) else f"que {words}"
+
+
+def joined(words: Sequence[str]) -> str:
+    """Write a list: a, b et c."""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} et {words[-1]}"
+
+
+def counted(value: float, decimals: int, noun: str) -> str:
+    """Write a value and a noun given in the plural; French takes the plural from two on.
+
+    Only the first word is put in the singular, where it is a noun in -s that has one: « % », « € », « pour
+    1 000 habitants » and « décès » stay as they are.
+    """
+    first, *rest = noun.split(" ")
+    if abs(_rounded(value, decimals)) < 2 and first.endswith("s") and first not in _INVARIABLE:
+        first = first[:-1]
+    return quantity(value, decimals, " ".join((first, *rest)))
+
+
+def capital(text: str) -> str:
+    """Write a first letter large, the others as they are."""
+    return text[:1].upper() + text[1:]
 
 
 def two_lines(name: str, longest: int) -> list[str]:

@@ -8,39 +8,56 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from observatory.rendering.changes import Change, change
 from observatory.rendering.charts import LineChart, line_chart
-from observatory.rendering.figures import Figure, FigureBook, Indicator, Rank, file_ids
+from observatory.rendering.comparisons import Judgement
+from observatory.rendering.figures import Figure, FigureBook, Indicator, file_ids
+from observatory.rendering.french import number, ordinal
+from observatory.rendering.marks import Mark, legend, mark_of
 from observatory.rendering.places import Cite, Gazetteer, Place
+from observatory.rendering.ranks import Rank
+from observatory.rendering.rows import Row, RowMaker
+from observatory.rendering.sentences import sentences
 from observatory.rendering.stacks import Pyramid, Stack, pyramid, stack
+from observatory.rendering.wording import LEVELS_PLURAL
 
 # Shorter series are two or three dots: their table says as much.
 _SHORTEST_SERIES = 3
-
-
-@dataclass(frozen=True)
-class Row:
-    """One indicator of a theme: figures in the order of the columns, and the rank of the first."""
-
-    indicator: Indicator
-    figures: tuple[Figure, ...]
-    rank: Rank | None
+_BESIDE_HEADLINES = ("commune", "epci", "basin")
 
 
 @dataclass(frozen=True)
 class ThemeTable:
-    """The indicators of a theme for some territories; the first ``subjects`` columns are the subject's."""
+    """The indicators of a theme for some territories; the first ``subjects`` columns are the subject's.
+
+    ``sentences`` tell the rows of a lone subject, in French; there may be none.
+    """
 
     theme: str
     columns: tuple[Place, ...]
     rows: tuple[Row, ...]
     subjects: int
     breakdowns: tuple["Breakdown", ...] = ()
+    sentences: tuple[str, ...] = ()
+
+    @property
+    def _all_rows(self) -> list[Row]:
+        return [*self.rows, *(row for one in self.breakdowns for row in one.rows)]
 
     @property
     def figures(self) -> list[Figure]:
         """Every figure of the table and of its breakdowns."""
-        rows = [*self.rows, *(row for one in self.breakdowns for row in one.rows)]
-        return [figure for row in rows for figure in row.figures]
+        return [figure for row in self._all_rows for figure in row.figures]
+
+    @property
+    def judgements(self) -> list[Judgement | None]:
+        """Every comparison of the table and of its breakdowns."""
+        return [judgement for row in self._all_rows for judgement in row.judgements]
+
+    @property
+    def legend(self) -> tuple[Mark, ...]:
+        """The marks that the table and its breakdowns use."""
+        return legend(self.figures, self.judgements, ranked=self.ranked)
 
     @property
     def fictive(self) -> bool:
@@ -51,6 +68,11 @@ class ThemeTable:
     def ranked(self) -> bool:
         """Whether any row has a rank."""
         return any(row.rank for row in self.rows)
+
+    @property
+    def changing(self) -> bool:
+        """Whether any row has a change."""
+        return any(row.change is not None and row.change.value is not None for row in self.rows)
 
 
 @dataclass(frozen=True)
@@ -89,10 +111,30 @@ class Breakdown:
 
 @dataclass(frozen=True)
 class Headline:
-    """A key figure and the same figure in the territories around."""
+    """A key figure and the same figure in the territories around; ``judgements`` follow ``comparators``."""
 
     figure: Figure
     comparators: tuple[tuple[Place, Figure], ...]
+    judgements: tuple[Judgement, ...]
+    rank: Rank | None
+    change: Change
+
+    @property
+    def marks(self) -> tuple[Mark | None, ...]:
+        """Mark beside each comparator."""
+        return tuple(mark_of(judgement) for judgement in self.judgements)
+
+    @property
+    def notes(self) -> list[str]:
+        """Its position and its change, in a few words each."""
+        notes = []
+        if self.rank:
+            level = LEVELS_PLURAL[self.rank.level]
+            notes.append(f"{ordinal(self.rank.position)} sur {number(self.rank.among)} {level}")
+        if self.change.text:
+            doubt = ", non significatif" if self.change.significant is False else ""
+            notes.append(f"{self.change.text} ({self.change.period}{doubt})")
+        return notes
 
 
 @dataclass(frozen=True)
@@ -109,6 +151,11 @@ class ChildTable:
 
     indicators: tuple[Indicator, ...]
     rows: tuple[tuple[Place, tuple[Figure, ...]], ...]
+
+    @property
+    def legend(self) -> tuple[Mark, ...]:
+        """The marks that the table uses."""
+        return legend(figure for _, figures in self.rows for figure in figures)
 
 
 @dataclass(frozen=True)
@@ -130,6 +177,19 @@ class Sheet:
             headline.figure.fictive for headline in self.headlines
         )
 
+    @property
+    def legend(self) -> tuple[Mark, ...]:
+        """The marks that the key figures and the tables use."""
+        tables = (*self.tables, *self.environment)
+        figures = [headline.figure for headline in self.headlines]
+        figures += [figure for headline in self.headlines for _, figure in headline.comparators]
+        judgements = [judgement for headline in self.headlines for judgement in headline.judgements]
+        return legend(
+            [*figures, *(figure for table in tables for figure in table.figures)],
+            [*judgements, *(judgement for table in tables for judgement in table.judgements)],
+            ranked=any(headline.rank for headline in self.headlines) or any(one.ranked for one in tables),
+        )
+
 
 class SheetMaker:
     """Makes the sheets of an edition."""
@@ -139,6 +199,7 @@ class SheetMaker:
         self._gazetteer = gazetteer
         self._book = book
         self._files = {row["file_id"]: row for row in files}
+        self._lines = RowMaker(gazetteer, book)
 
     def of_territory(self, place: Place, child_level: str) -> Sheet:
         """Make the sheet of a commune or an EPCI, with the figures of its ``child_level`` territories."""
@@ -180,8 +241,13 @@ class SheetMaker:
         )
 
     def breakdowns(self, theme: str, places: Sequence[Place]) -> tuple[Breakdown, ...]:
-        """Return the breakdowns of a theme in some territories, the first of which is the subject."""
-        return self._breakdowns(theme, places[:1], places[1:], lambda one: places[0].level in one.levels)
+        """Return the breakdowns of a theme in some territories, the first of which is the subject.
+
+        They are set side by side and not compared: the subject may contain the others.
+        """
+        return self._breakdowns(
+            theme, places[:1], places[1:], lambda one: places[0].level in one.levels, judged=False
+        )
 
     def _breakdowns(
         self,
@@ -189,9 +255,11 @@ class SheetMaker:
         subjects: Sequence[Place],
         around: Sequence[Place],
         kept: Callable[[Indicator], bool],
+        *,
+        judged: bool = True,
     ) -> tuple[Breakdown, ...]:
         return tuple(
-            Breakdown(title, *self._rows(subjects, around, parts), len(subjects))
+            Breakdown(title, *self._rows(subjects, around, parts, judged=judged), len(subjects))
             for title, parts in self._book.breakdowns.get(theme, {}).items()
             if all(map(kept, parts))
         )
@@ -218,42 +286,60 @@ class SheetMaker:
         tables = []
         for theme, indicators in self._book.themes.items():
             plain = [one for one in indicators if one.stands_alone and kept(one)]
-            columns, rows = self._rows(subjects, around, plain)
+            columns, rows = self._rows(subjects, around, plain, told=True)
             breakdowns = self._breakdowns(theme, subjects, around, kept)
             if rows or breakdowns:
-                tables.append(ThemeTable(theme, columns, rows, len(subjects), breakdowns))
+                told = self._sentences(subjects, columns, rows)
+                tables.append(ThemeTable(theme, columns, rows, len(subjects), breakdowns, told))
         return tuple(tables)
 
+    def _sentences(
+        self, subjects: Sequence[Place], columns: Sequence[Place], rows: Sequence[Row]
+    ) -> tuple[str, ...]:
+        if len(subjects) != 1:
+            return ()
+        place = subjects[0]
+        communes = [one for one in self._gazetteer.parents(place) if one.level == "commune"]
+        return sentences(place, communes, columns, rows)
+
     def _rows(
-        self, subjects: Sequence[Place], around: Sequence[Place], indicators: Sequence[Indicator]
+        self,
+        subjects: Sequence[Place],
+        around: Sequence[Place],
+        indicators: Sequence[Indicator],
+        *,
+        judged: bool = True,
+        told: bool = False,
     ) -> tuple[tuple[Place, ...], tuple[Row, ...]]:
         """Return the columns of a table and its rows, one per indicator."""
         covered = {name for one in indicators for name in one.levels}
         columns = (*subjects, *(place for place in around if place.level in covered))
         return columns, tuple(
-            Row(
-                indicator,
-                tuple(self._book.figure(place, indicator) for place in columns),
-                self._book.rank(subjects[0], indicator) if len(subjects) == 1 else None,
-            )
-            for indicator in indicators
+            self._lines.row(subjects, columns, one, judged=judged, told=told) for one in indicators
         )
 
     def _headlines(
         self, place: Place, around: Sequence[Place], *, with_fictive: bool = False
     ) -> tuple[Headline, ...]:
         return tuple(
-            Headline(
-                self._book.figure(place, indicator),
-                tuple(
-                    (parent, self._book.figure(parent, indicator))
-                    for parent in around
-                    if parent.level in ("commune", "epci", "basin") and parent.level in indicator.levels
-                )
-                if indicator.compared
-                else (),
-            )
+            self._headline(place, around, indicator)
             for indicator in self._book.headlines(place.level, with_fictive=with_fictive)
+        )
+
+    def _headline(self, place: Place, around: Sequence[Place], indicator: Indicator) -> Headline:
+        figure = self._book.figure(place, indicator)
+        beside = [
+            parent
+            for parent in around
+            if indicator.compared and parent.level in _BESIDE_HEADLINES and parent.level in indicator.levels
+        ]
+        comparators = tuple((parent, self._book.figure(parent, indicator)) for parent in beside)
+        return Headline(
+            figure,
+            comparators,
+            tuple(self._lines.judgement(place, figure, parent, other) for parent, other in comparators),
+            self._book.rank(place, indicator),
+            change(self._book, place, indicator),
         )
 
     def _series(self, place: Place) -> list[Series]:

@@ -21,7 +21,9 @@ from observatory.rendering.compare_data import comparison_scripts
 from observatory.rendering.edition import Edition, edition
 from observatory.rendering.inputs import SiteData
 from observatory.rendering.map_data import MapData, indicators_script
+from observatory.rendering.marks import COMPARISON_MARKS
 from observatory.rendering.pages import Offer, pages
+from observatory.rendering.ranks import SMALLEST_RANKING
 from observatory.rendering.search import search_script
 from observatory.territories import NO_EPCI
 
@@ -128,6 +130,8 @@ def page_environment() -> Environment:
         "no_iris_contours": NO_IRIS_CONTOURS,
         "no_grid": NO_GRID,
         "no_epci": NO_EPCI,
+        "comparison_marks": COMPARISON_MARKS,
+        "smallest_ranking": SMALLEST_RANKING,
         "version": __version__,
         "style": style(),
     }

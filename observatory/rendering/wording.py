@@ -45,6 +45,8 @@ LEVELS = {
     "country": "Pays",
 }
 
+LEVELS_PLURAL = {"cite": "cités", "commune": "communes", "epci": "intercommunalités"}
+
 
 @dataclass(frozen=True)
 class PerimeterWording:

@@ -75,5 +75,22 @@ DEFINITIONS = Table(
         Column("breakdown", pl.String, "répartition dont il donne une part", nullable=True),
         Column("category", pl.String, "catégorie de cette répartition", nullable=True),
         Column("category_position", pl.Int32, "ordre de cette catégorie", nullable=True),
+        Column("proportion", pl.Boolean, "vrai si le numérateur compte une partie du dénominateur"),
+        Column(
+            "reliable_from",
+            pl.Int32,
+            "plus petite base (dénominateur, ou effectif) d’un chiffre fiable ; vide sans seuil",
+            nullable=True,
+        ),
+        Column("reliability", pl.String, "raison de ce seuil", nullable=True),
+        Column(
+            "shortest_interval",
+            pl.Int32,
+            "années entre deux millésimes comparables ; vide si aucune évolution n’est permise",
+            nullable=True,
+        ),
+        Column("breaks", pl.List(pl.Int32), "premiers millésimes après une rupture de série"),
+        Column("change_note", pl.String, "raison de cet intervalle, ou de son absence"),
+        Column("phrase", pl.String, "ce qu’une phrase en dit ; vide sans phrase", nullable=True),
     ),
 )

@@ -112,6 +112,9 @@ def definitions() -> pl.DataFrame:
         "comparability": "Comparable.",
         "fictive": False,
         "vintages": [2021],
+        "proportion": False,
+        "breaks": [],
+        "change_note": "Recensement.",
     }
     wide = ["commune", "epci", "basin", "department", "region", "country"]
     rows = [

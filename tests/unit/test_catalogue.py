@@ -51,6 +51,7 @@ INDICATOR = {
     "numerator": "a",
     "denominator": "b",
     "polarity": "neutral",
+    "precaution": "recensement_taux",
     "sources": ["insee_rp_iris"],
     "levels": ["commune"],
     "vintages": [2021],

@@ -19,6 +19,7 @@ RATE = Indicator(
     denominator="b",
     scale=100,
     polarity="neutral",
+    precaution="recensement_taux",
     sources=("insee_rp_iris",),
     levels=("commune", "epci", "basin"),
     vintages=(2021,),

@@ -20,9 +20,10 @@ PLACE = Place("epci", "e", "CA", ())
 def share(value: float | None, category: str = "x", status: str = "secret") -> Figure:
     indicator = Indicator(
         "i", 1, "l", "t", "f", "%", 1, "neutral", "with_parents", (), "ratio", (), (2024,), "c", False,
-        "b", category, 1,
+        "b", category, 1, True, None, None, None, (), "", None,
     )  # fmt: skip
-    return Figure(indicator, 2024, value, "published" if value is not None else status, False, "", ())
+    given = "published" if value is not None else status
+    return Figure(indicator, 2024, value, given, False, "", (), None, None)
 
 
 @given(st.lists(st.one_of(st.none(), st.floats(0, 100)), min_size=1, max_size=6))

@@ -52,6 +52,7 @@ def test_a_quantity_never_breaks() -> None:
         ("Œuf-en-Ternois", "d’Œuf-en-Ternois"),
         ("Hénin-Beaumont", "d’Hénin-Beaumont"),
         ("Harnes", "de Harnes"),
+        ("Ham-en-Artois", "de Ham-en-Artois"),
         ("La Sentinelle", "de La Sentinelle"),
         ("Le Quesnoy", "du Quesnoy"),
         ("Les Baudets", "des Baudets"),

@@ -166,16 +166,20 @@ def test_the_five_statuses_differ_and_zero_is_zero(readers: dict[Path, PageReade
     assert readers[site / "cites/pinson/index.html"].cells[0][1] == "secret"
 
 
-def test_ranks_leave_out_hidden_and_fictive_values(readers: dict[Path, PageReader], site: Path) -> None:
+def test_ranks_need_enough_published_values_of_one_nature(
+    readers: dict[Path, PageReader], site: Path
+) -> None:
     def ranks(code: str) -> list[str]:
         cells = readers[site / f"communes/{code}/index.html"].cells
         return [" ".join(text.split()) for css, text in cells if "rank" in css.split()]
 
-    # Six populations published, the last the largest; vacancy is published in two, the lowest first.
-    assert ranks("62001") == ["6e sur 6", "1er sur 2"]
-    assert ranks("62006") == ["1er sur 6", "2e sur 2"]
-    # Its vacancy is secret: no rank at all for the theme, hence no column.
-    assert ranks("62002") == ["5e sur 6"]
+    # Six populations published, the last the largest; vacancy is published in two, too few to rank; the
+    # made-up rotation is the same in all.
+    assert ranks("62001") == ["6e sur 6", "1er sur 6 ex æquo"]
+    assert ranks("62006") == ["1er sur 6", "1er sur 6 ex æquo"]
+    # A cité stands among three at most.
+    cells = readers[site / "cites/hostile/index.html"].cells
+    assert sum("rank" in css.split() for css, _ in cells) == 1
 
 
 def test_charts_have_data_inline_and_a_table(site: Path) -> None:
