@@ -25,7 +25,8 @@ class Cohorts:
     Attributes:
         first_year: year that the projection starts.
         places: identifiers of the places, which share nobody.
-        counts: shape (places, 3 kinds, 2 sexes, ``OLDEST`` + 1 ages), in the orders of ``KINDS`` and ``SEXES``.
+        counts: shape (places, 3 kinds, 2 sexes, ``OLDEST`` + 1 ages), as ``KINDS`` and ``SEXES`` order
+            them.
     """
 
     first_year: int
@@ -42,7 +43,7 @@ def cohorts(beneficiaries: pl.DataFrame, places: Sequence[str], first_year: int)
     """Count beneficiaries, each in one place.
 
     Args:
-        beneficiaries: columns place, kind, sex (F, M) and birth_year; one row per person whose rights are open.
+        beneficiaries: columns place, kind, sex (F, M) and birth_year; a row per person whose rights are open.
         places: every place, in the order wanted; those where nobody lives are zero.
         first_year: year that the projection starts; ages are those attained on its 1 January.
 
@@ -58,20 +59,20 @@ def cohorts(beneficiaries: pl.DataFrame, places: Sequence[str], first_year: int)
         )
     counts = np.zeros((len(places), len(KINDS), len(SEXES), OLDEST + 1), dtype=np.int64)
     index = [
-        _positions(aged["place"], places, "lieu"),
-        _positions(aged["kind"], KINDS, "catégorie"),
-        _positions(aged["sex"], SEXES, "sexe"),
+        _positions(aged["place"], places, "lieu inconnu"),
+        _positions(aged["kind"], KINDS, "catégorie inconnue"),
+        _positions(aged["sex"], SEXES, "sexe inconnu"),
         aged["age"].to_numpy(),
     ]
     np.add.at(counts, tuple(index), 1)
     return Cohorts(first_year, tuple(places), counts)
 
 
-def _positions(values: pl.Series, known: Sequence[str], noun: str) -> NDArray[np.int64]:
+def _positions(values: pl.Series, known: Sequence[str], fault: str) -> NDArray[np.int64]:
     positions = {name: position for position, name in enumerate(known)}
     strange = sorted(set(values.to_list()) - positions.keys(), key=str)
     if strange:
         raise ObservatoryError(
-            f"Projection : {noun} inconnu(e) « {strange[0]} » ; valeurs admises : {', '.join(known)}."
+            f"Projection : {fault} « {strange[0]} » ; valeurs admises : {', '.join(known)}."
         )
     return np.array([positions[value] for value in values], dtype=np.int64)

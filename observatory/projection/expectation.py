@@ -126,9 +126,9 @@ def _older(state: Floats) -> Floats:
 
 
 def spouse_ages(gap: int) -> NDArray[np.int64]:
-    """Return the ages of spouses by sex and age of the miner, shape (2, ages): older than women, younger than men.
+    """Return the ages of spouses, older than women and younger than men, by sex and age of the miner.
 
-    Ages out of the table are brought to its ends.
+    The shape is (2, ages). Ages out of the table are brought to its ends.
     """
     ages = np.arange(OLDEST + 1)
     return np.clip(np.stack([ages + gap, ages - gap]), 0, OLDEST - 1)
@@ -138,7 +138,8 @@ def _spouses(left: Floats, gap: int) -> Floats:
     """Return who is left, by sex and age of the spouse."""
     result = np.zeros_like(left)
     for sex, ages in enumerate(spouse_ages(gap)):
-        np.add.at(result, (slice(None), 1 - sex, ages), left[:, sex])
+        for age, spouse_age in enumerate(ages):
+            result[:, 1 - sex, spouse_age] += left[:, sex, age]
     return result
 
 

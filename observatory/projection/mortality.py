@@ -18,7 +18,7 @@ OLDEST = 110
 """Age at which everyone left dies within the year."""
 
 _FITTED = (80, 95)
-"""Ages from which the hazards above are extrapolated: old enough to be senescence, young enough to be many."""
+"""Ages from which the hazards above are extrapolated: senescence, and people enough."""
 _TREND_AGES = (40, 95)
 _FADING = (85, 100)
 _SHORTEST_TREND = 10
@@ -144,7 +144,7 @@ def _hazards(table: pl.DataFrame) -> tuple[Floats, int]:
     if table.is_empty():
         raise ObservatoryError("La table de mortalité est vide : prenez la source « insee_mortalite ».")
     years = sorted(table["year"].unique().to_list())
-    ages = table["age"].max() + 1  # type: ignore[operator]
+    ages = table["age"].n_unique()
     ordered = table.sort("sex", "age", "year")
     probability = ordered["probability"].to_numpy().reshape(len(SEXES), ages, len(years))
     hazard = -np.log1p(-np.clip(probability, 1e-7, 1 - 1e-7))

@@ -185,7 +185,7 @@ class _Tally:
     def spread(
         self, people: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]
     ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
-        """Repeat people once per draw: row of the tally, sex, age; those of each place are counted as open."""
+        """Repeat people once per draw, and count them as open: rows of the tally, sexes, ages."""
         place, sex, age = people
         self._opened += np.bincount(place, minlength=self._places)
         first = np.arange(self._draws, dtype=np.int32)[:, None] * np.int32(self._places)
