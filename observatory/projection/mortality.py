@@ -76,6 +76,23 @@ def surface(table: pl.DataFrame, assumed: Mortality, first_year: int, years: int
     return Surface(first_year, probability)
 
 
+def surface_from(table: pl.DataFrame, assumed: Mortality, first_year: int, last_year: int) -> Surface:
+    """Return the mortality of each year from one that the table observes to ``last_year``, without excess.
+
+    Raises:
+        ObservatoryError: the table does not observe ``first_year``.
+    """
+    known = observed_surface(table)
+    last = known.first_year + known.years - 1
+    if not known.first_year <= first_year <= last:
+        raise ObservatoryError(
+            f"La table de mortalité va de {known.first_year} à {last} et n’observe pas {first_year}."
+        )
+    ahead = surface(table, assumed.model_copy(update={"excess": 1.0}), last + 1, last_year - last)
+    observed = known.probability[:, :, first_year - known.first_year :]
+    return Surface(first_year, np.concatenate([observed, ahead.probability], axis=2))
+
+
 def observed_surface(table: pl.DataFrame) -> Surface:
     """Return the mortality of the years of a table, closed at ``OLDEST``, as ``surface`` does."""
     observed, last = _hazards(table)
