@@ -1,4 +1,4 @@
-"""The projection on the real mortality table: INSEE’s and ANGDM’s figures, the path of the Cour des comptes."""
+"""The projection on the real mortality table: figures of INSEE and ANGDM, path of the Cour des comptes."""
 
 import csv
 
