@@ -87,12 +87,14 @@ class Assumptions(_Frozen):
         married: share of former miners who leave a surviving spouse, by sex and age at death.
         gap: how much younger a man's spouse is; a woman's is older by as much.
         institution: yearly probability of leaving one's dwelling for an institution, by sex and age.
+        reverted: share of a benefit in euros that a surviving spouse goes on receiving.
     """
 
     mortality: Mortality = Mortality()
     married: BySex
     gap: Gap
     institution: BySex
+    reverted: Share = 1.0
 
 
 def read_assumptions(path: Path) -> Assumptions:

@@ -115,7 +115,7 @@ def calibrate(
 
 def _numbers(table: pl.DataFrame, assumed: Assumptions, last_year: int) -> Floats:
     """Return the beneficiaries that one of each age leaves each year, shape (ages, years)."""
-    counts = np.zeros((2 * len(_AGES), len(KINDS), len(SEXES), OLDEST + 1), dtype=np.int64)
+    counts = np.zeros((2 * len(_AGES), len(KINDS), len(SEXES), OLDEST + 1))
     rows = np.arange(len(_AGES))
     counts[rows, 0, 1, _AGES] = 1
     counts[len(_AGES) + rows, 1, 0, _AGES] = 1

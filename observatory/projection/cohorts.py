@@ -31,7 +31,7 @@ class Cohorts:
 
     first_year: int
     places: tuple[str, ...]
-    counts: NDArray[np.int64]
+    counts: NDArray[np.float64]
 
     @property
     def total(self) -> int:
@@ -39,13 +39,16 @@ class Cohorts:
         return int(self.counts.sum())
 
 
-def cohorts(beneficiaries: pl.DataFrame, places: Sequence[str], first_year: int) -> Cohorts:
+def cohorts(
+    beneficiaries: pl.DataFrame, places: Sequence[str], first_year: int, weights: pl.Series | None = None
+) -> Cohorts:
     """Count beneficiaries, each in one place.
 
     Args:
         beneficiaries: columns place, kind, sex (F, M) and birth_year; a row per person whose rights are open.
         places: every place, in the order wanted; those where nobody lives are zero.
         first_year: year that the projection starts; ages are those attained on its 1 January.
+        weights: what each row counts for; one by default.
 
     Raises:
         ObservatoryError: a place or a kind is unknown, or an age is not between 0 and 110.
@@ -57,14 +60,14 @@ def cohorts(beneficiaries: pl.DataFrame, places: Sequence[str], first_year: int)
             f"{outside.height} bénéficiaire(s) auraient moins de 0 an ou plus de {OLDEST} ans au 1er janvier "
             f"{first_year} : corrigez les années de naissance avant de projeter."
         )
-    counts = np.zeros((len(places), len(KINDS), len(SEXES), OLDEST + 1), dtype=np.int64)
+    counts = np.zeros((len(places), len(KINDS), len(SEXES), OLDEST + 1), dtype=np.float64)
     index = [
         _positions(aged["place"], places, "lieu inconnu"),
         _positions(aged["kind"], KINDS, "catégorie inconnue"),
         _positions(aged["sex"], SEXES, "sexe inconnu"),
         aged["age"].to_numpy(),
     ]
-    np.add.at(counts, tuple(index), 1)
+    np.add.at(counts, tuple(index), 1 if weights is None else weights.to_numpy())
     return Cohorts(first_year, tuple(places), counts)
 
 

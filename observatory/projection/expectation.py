@@ -71,7 +71,7 @@ class _Steps:
     """
 
     def __init__(self, start: Cohorts, mortality: Surface, assumed: Assumptions) -> None:
-        counts = start.counts.astype(float)
+        counts = start.counts
         ages = OLDEST + 1
         self._probability = mortality.probability
         self._married = assumed.married.by_age(ages)

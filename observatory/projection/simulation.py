@@ -101,9 +101,9 @@ class _Model:
     def __init__(self, start: Cohorts, mortality: Surface, assumed: Assumptions) -> None:
         self._years = mortality.years
         self._places = len(start.places)
+        people = start.counts.astype(np.int64)
         place, kind, sex, age = (
-            np.repeat(one, start.counts[start.counts > 0]).astype(np.int32)
-            for one in np.nonzero(start.counts)
+            np.repeat(one, people[people > 0]).astype(np.int32) for one in np.nonzero(people)
         )
         miner = kind == 0
         self._miners = (place[miner], sex[miner], age[miner])

@@ -39,7 +39,7 @@ def assumed(married=NEVER, institution=NEVER, gap=0) -> Assumptions:
 
 def people(*cells: tuple[int, int, int, int, int], places: int = 1) -> Cohorts:
     """Make cohorts of 2025 from (place, kind, sex, age, number)."""
-    counts = np.zeros((places, 3, 2, AGES), dtype=np.int64)
+    counts = np.zeros((places, 3, 2, AGES))
     for place, kind, sex, age, number in cells:
         counts[place, kind, sex, age] = number
     return Cohorts(2025, tuple(f"lieu-{rank}" for rank in range(places)), counts)
@@ -149,7 +149,7 @@ def test_draws_keep_the_same_accounts(cells, seed, leaving) -> None:
 
 def test_the_mean_of_the_draws_is_the_expectation() -> None:
     generator = np.random.default_rng(3)
-    counts = np.zeros((4, 3, 2, AGES), dtype=np.int64)
+    counts = np.zeros((4, 3, 2, AGES))
     counts[:, :, :, 60:100] = generator.poisson(2, (4, 3, 2, 40))
     start = Cohorts(2025, ("a", "b", "c", "d"), counts)
     rules = Assumptions(
