@@ -34,7 +34,7 @@ WIDTH = 11
 Floats = NDArray[np.float64]
 # The median is at most this far from the expectation for numbers that round to something.
 _SLACK = 1.0
-_YOUNGEST = 40
+_YOUNGEST = 30
 
 
 def shown_years(first_year: int, years: int) -> list[int]:
@@ -117,6 +117,12 @@ class Attack:
             found.housed[:, :1] - found.housed,
         ]
         return cls(cells, np.concatenate([one[:, columns] for one in tables], axis=1), mortality.first_year)
+
+    @classmethod
+    def joined(cls, attacks: Sequence["Attack"]) -> "Attack":
+        """Return the attack of who reads several tables of the same persons, one after the other."""
+        first = attacks[0]
+        return cls(first.cells, np.concatenate([one.responses for one in attacks], axis=1), first.first_year)
 
     def widths(self, total: int, table: Floats, groups: Mapping[str, NDArray[np.bool_]]) -> dict[str, float]:
         """Return within how much each group of persons may be known from one territory's rounded medians.

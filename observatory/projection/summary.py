@@ -11,10 +11,10 @@ import polars as pl
 
 from observatory.projection.expectation import Expectation
 from observatory.projection.simulation import THRESHOLDS, Draws
+from observatory.tables.projection import QUANTITIES
 
 QUANTILES = (0.1, 0.5, 0.9)
 """Bounds of the 80 % interval and the median, each a number that was drawn."""
-QUANTITIES = ("beneficiaries", *(f"aged_{age}" for age in THRESHOLDS), "freed")
 
 SCHEMA = {
     "territory": pl.String,

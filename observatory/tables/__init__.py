@@ -32,6 +32,7 @@ from observatory.tables.heritage import (
     CITE_TIES,
     HERITAGE,
 )
+from observatory.tables.projection import PROJECTIONS
 from observatory.tables.results import DEFINITIONS, OBSERVATIONS
 from observatory.tables.typology import TYPOLOGY_COMMUNES, TYPOLOGY_TABLES
 
@@ -64,6 +65,7 @@ TABLES = {
         OBSERVATIONS,
         DEFINITIONS,
         CITE_DASHBOARD,
+        PROJECTIONS,
         *TYPOLOGY_TABLES,
     )
 }
@@ -94,6 +96,7 @@ __all__ = [
     "PERIMETER_VERSIONS",
     "POPULATIONS",
     "POPULATION_SERIES",
+    "PROJECTIONS",
     "STATUSES",
     "TABLES",
     "TERRITORIES",

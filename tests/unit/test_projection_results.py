@@ -21,7 +21,8 @@ from observatory.projection.guard import (
     withdrawn,
 )
 from observatory.projection.mortality import OLDEST, Surface
-from observatory.projection.summary import QUANTITIES, summary
+from observatory.projection.summary import summary
+from observatory.tables.projection import QUANTITIES
 
 AGES = OLDEST + 1
 NEVER, ALWAYS = (Steps(ages=(0,), values=(value,)) for value in (0.0, 1.0))
