@@ -172,16 +172,7 @@ def test_the_attack_finds_a_table_that_gives_a_group_away() -> None:
     mixed = Cohorts(2025, ("a",), (town({70: 40, 80: 40, 90: 20}) + town({75: 60}, kind=0, sex=1))[None])
     table = table_of(mixed, years, 25)
     assert withdrawn(attack, {"a": table}, {"a": 160}, ["a"]) == {}
-    # Unrounded, the same numbers tell who is there.
-    exact = expect(mixed, mortality(25), RULES)
-    columns = [year - 2025 for year in years]
-    sharp = np.concatenate(
-        [one[0, columns] for one in (exact.beneficiaries, exact.from_age(85), exact.from_age(90))]
-    )
-    narrow = Attack(attack.cells, attack.responses[:, : len(sharp)], 2025)
-    widths = narrow.widths(160, sharp, narrow.groups())
-    assert all(width >= 0 for width in widths.values())
     # All are gone by 2030: everyone was very old, and the table says so.
     gone = np.concatenate([np.zeros(15), np.full(5, 60.0)])
     assert withdrawn(attack, {"b": gone}, {"b": 60}, ["b"]).keys() == {"b"}
-    assert min(attack.widths(60, gone, attack.groups()).values()) < WIDTH
+    assert attack.width(60, gone, attack.groups()["from_90"]) < WIDTH
