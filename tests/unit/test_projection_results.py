@@ -172,7 +172,8 @@ def test_the_attack_finds_a_table_that_gives_a_group_away() -> None:
     mixed = Cohorts(2025, ("a",), (town({70: 40, 80: 40, 90: 20}) + town({75: 60}, kind=0, sex=1))[None])
     table = table_of(mixed, years, 25)
     assert withdrawn(attack, {"a": table}, {"a": 160}, ["a"]) == {}
-    # All are gone by 2030: everyone was very old, and the table says so.
+    # All are gone by 2030. Four in five of those under 70 would be alive: at most eight were so young.
     gone = np.concatenate([np.zeros(15), np.full(5, 60.0)])
-    assert withdrawn(attack, {"b": gone}, {"b": 60}, ["b"]).keys() == {"b"}
-    assert attack.width(60, gone, attack.groups()["from_90"]) < WIDTH
+    assert withdrawn(attack, {"b": gone}, {"b": 60}, ["b"]) == {"b": "from_70"}
+    assert attack.width(60, gone, attack.groups()["from_70"]) == pytest.approx(6 / 0.8, abs=1)
+    assert attack.width(60, gone, attack.groups()["from_90"]) > WIDTH
