@@ -11,7 +11,7 @@ import polars as pl
 
 from observatory.projection.expectation import Expectation
 from observatory.projection.simulation import THRESHOLDS, Draws
-from observatory.tables.projection import QUANTITIES
+from observatory.tables.projection import DRAWN
 
 QUANTILES = (0.1, 0.5, 0.9)
 """Bounds of the 80 % interval and the median, each a number that was drawn."""
@@ -53,7 +53,7 @@ def summary(
     rows = []
     for territory, places in members.items():
         chosen = list(places)
-        for quantity in QUANTITIES:
+        for quantity in DRAWN:
             if quantity == "freed":
                 yearly = draws.freed[:, chosen].sum(axis=1, dtype=np.int64)
                 totals = np.pad(yearly.cumsum(axis=1), ((0, 0), (1, 0)))[:, columns]

@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from observatory.indicators.mining import MINING_VINTAGE, open_rights
 from observatory.projection.assumptions import Assumptions
 from observatory.projection.cohorts import Cohorts, cohorts
-from observatory.projection.expectation import expect
-from observatory.projection.guard import Attack, large_enough, rounded, shown_years, withdrawn
+from observatory.projection.effects import benefits
+from observatory.projection.expectation import Expectation, expect
+from observatory.projection.guard import BASE, Attack, large_enough, rounded, shown_years, withdrawn
 from observatory.projection.mortality import Surface, surface
 from observatory.projection.simulation import simulate
 from observatory.projection.summary import summary
-from observatory.tables.projection import PROJECTIONS, QUANTITIES
+from observatory.tables.projection import DRAWN, PROJECTIONS
 
 FIRST_YEAR = MINING_VINTAGE + 1
 LAST_YEAR = 2050
@@ -29,6 +30,9 @@ COUNT = "beneficiaires_angdm"
 """Indicator that publishes how many beneficiaries a territory has today."""
 
 _LEVELS = ("cite", "commune", "epci", "basin")
+_WIDE = ("epci", "basin")
+# Sums of benefits are published to the nearest of so many euros.
+_EUROS = 10_000
 _SEED = 2012
 
 Key = tuple[str, str]
@@ -73,10 +77,20 @@ def project(
     known = _known(territories, places, observations)
     years = shown_years(FIRST_YEAR, LAST_YEAR - FIRST_YEAR)
     runs = {name: _scenario(mortality, assumed, excess) for name, excess in EXCESS.items()}
-    tables = {name: _summary(start, *run, known, years, draws) for name, run in runs.items()}
+    futures = {name: (run, expect(start, *run)) for name, run in runs.items()}
+    tables = {
+        name: _summary(start, run, expected, known, years, draws) for name, (run, expected) in futures.items()
+    }
     reasons = _reasons(known, {name: Attack.of(*run, years) for name, run in runs.items()}, tables)
     files = sorted({*people["file_id"].unique(), *mortality["file_id"].unique()})
-    frame = pl.concat(table.with_columns(scenario=pl.lit(name)) for name, table in tables.items())
+    wide = {
+        name: _expected(placed, start, run, expected, known, years)
+        for name, (run, expected) in futures.items()
+    }
+    frame = pl.concat(
+        pl.concat([tables[name], wide[name]], how="diagonal").with_columns(scenario=pl.lit(name))
+        for name in runs
+    )
     shown = frame.with_columns(reason=pl.col("territory").replace_strict(reasons)).with_columns(
         pl.when(pl.col("reason") == "published").then(pl.col(name)).alias(name)
         for name in ("low", "median", "high")
@@ -99,15 +113,43 @@ def _scenario(mortality: pl.DataFrame, assumed: Assumptions, excess: float) -> t
 
 def _summary(
     start: Cohorts,
-    mortality: Surface,
-    assumed: Assumptions,
+    run: tuple[Surface, Assumptions],
+    expected: Expectation,
     known: _Territories,
     years: Sequence[int],
     draws: int,
 ) -> pl.DataFrame:
     members = {name: sorted(places) for name, places in known.whole.items()}
-    drawn = simulate(start, mortality, assumed, draws, _SEED)
-    return rounded(summary(expect(start, mortality, assumed), drawn, members, years))
+    return rounded(summary(expected, simulate(start, *run, draws, _SEED), members, years))
+
+
+def _expected(
+    people: pl.DataFrame,
+    start: Cohorts,
+    run: tuple[Surface, Assumptions],
+    expected: Expectation,
+    known: _Territories,
+    years: Sequence[int],
+) -> pl.DataFrame:
+    """Return what has an expectation alone, for wide territories, in the columns of a rounded summary."""
+    quantities = {
+        "alone": (expected.alone, BASE),
+        "heating_euros": (benefits(people, "heating_amount", start, *run), _EUROS),
+        "housing_euros": (benefits(people, "housing_amount", start, *run), _EUROS),
+    }
+    columns = [year - FIRST_YEAR for year in years]
+    rows = []
+    for name, places in known.whole.items():
+        if name.split(":")[0] not in _WIDE:
+            continue
+        for quantity, (values, base) in quantities.items():
+            sums = values[sorted(places)].sum(axis=0)[columns]
+            rows += [
+                (name, quantity, year, int(np.floor(value / base + 0.5)) * base)
+                for year, value in zip(years, sums, strict=True)
+            ]
+    schema = {"territory": pl.String, "quantity": pl.String, "year": pl.Int32, "median": pl.Int64}
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def _communes(territories: pl.DataFrame) -> pl.DataFrame:
@@ -170,5 +212,5 @@ def _values(name: str, tables: Mapping[str, pl.DataFrame]) -> NDArray[np.float64
     found = []
     for table in tables.values():
         own = table.filter(pl.col("territory") == name)
-        found += [own.filter(quantity=quantity).sort("year")["median"].to_numpy() for quantity in QUANTITIES]
+        found += [own.filter(quantity=quantity).sort("year")["median"].to_numpy() for quantity in DRAWN]
     return np.concatenate(found).astype(float)

@@ -22,7 +22,7 @@ from observatory.projection.guard import (
 )
 from observatory.projection.mortality import OLDEST, Surface
 from observatory.projection.summary import summary
-from observatory.tables.projection import QUANTITIES
+from observatory.tables.projection import DRAWN
 
 AGES = OLDEST + 1
 NEVER, ALWAYS = (Steps(ages=(0,), values=(value,)) for value in (0.0, 1.0))
@@ -52,7 +52,7 @@ def test_parts_sum_to_the_whole_draw_by_draw_and_in_expectation() -> None:
     start = Cohorts(2025, ("a", "b"), np.stack([town({75: 30, 85: 20}), town({70: 60}, kind=0, sex=1)]))
     drawn, exact = (simulate(start, mortality(10), RULES, 400, 3), expect(start, mortality(10), RULES))
     table = summary(exact, drawn, {"a": [0], "b": [1], "ab": [0, 1]}, [2030, 2035])
-    assert table.height == 3 * len(QUANTITIES) * 2
+    assert table.height == 3 * len(DRAWN) * 2
     wide = table.pivot("territory", index=["quantity", "year"], values="expected")
     assert (wide["a"] + wide["b"]).to_list() == pytest.approx(wide["ab"].to_list())
     by_hand = np.sort(drawn.beneficiaries[:, :, 5].sum(axis=1))

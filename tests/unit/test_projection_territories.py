@@ -8,6 +8,7 @@ from observatory.paths import PROJECT
 from observatory.projection.assumptions import CARD, read_assumptions
 from observatory.projection.territories import COUNT, project
 from observatory.tables import PROJECTIONS
+from observatory.tables.projection import DRAWN
 
 ASSUMED = read_assumptions(PROJECT / "data" / "reference" / CARD)
 PEOPLE = {("62001", "pinson"): 80, ("62001", None): 120, ("62002", "zero"): 20, ("62003", None): 70}
@@ -19,11 +20,25 @@ def beneficiaries() -> pl.DataFrame:
     for (commune, cite), number in PEOPLE.items():
         for rank, age in enumerate(generator.normal(77, 9, number).astype(int)):
             kind, sex = (("former_miner", "M"), ("surviving_spouse", "F"))[rank % 2]
-            rows.append((f"{commune}{cite}{rank}", 2024, 2024 - int(age), sex, kind, commune, cite, None))
-    rows.append(("parti", 2024, 1940, "F", "surviving_spouse", "62003", None, "2024-06-30"))
-    columns = ["pseudonym", "vintage", "birth_year", "sex", "kind", "commune_code", "cite_slug", "end_date"]
+            rows.append(
+                (f"{commune}{cite}{rank}", 2024, 2024 - int(age), sex, kind, commune, cite, 1000.0, None)
+            )
+    rows.append(("parti", 2024, 1940, "F", "surviving_spouse", "62003", None, 1000.0, "2024-06-30"))
+    columns = [
+        "pseudonym",
+        "vintage",
+        "birth_year",
+        "sex",
+        "kind",
+        "commune_code",
+        "cite_slug",
+        "heating_amount",
+        "end_date",
+    ]
     return pl.DataFrame(rows, schema=columns, orient="row", infer_schema_length=None).with_columns(
-        pl.col("end_date").str.to_date(), file_id=pl.lit("angdm:2024:beneficiaries")
+        pl.col("end_date").str.to_date(),
+        file_id=pl.lit("angdm:2024:beneficiaries"),
+        housing_amount=pl.lit(None, pl.Float64),
     )
 
 
@@ -86,7 +101,7 @@ def projected() -> pl.DataFrame:
 
 
 def test_every_territory_has_every_scenario_quantity_and_year(projected) -> None:
-    assert projected.height == 7 * 3 * 4 * 5
+    assert projected.height == (7 * 4 + 2 * 3) * 3 * 5
     assert projected.columns == [column.name for column in PROJECTIONS.columns]
     assert projected["first_year"].unique().to_list() == [2025]
     assert projected["file_ids"][0].to_list() == ["angdm:2024:beneficiaries", "insee_mortalite:data"]
@@ -105,7 +120,7 @@ def test_what_is_published_is_rounded_and_what_is_not_is_empty(projected) -> Non
         "cite:zero": "too_few",
     }
     for name in ("low", "median", "high"):
-        shown = projected.filter(reason="published")[name]
+        shown = projected.filter(pl.col("quantity").is_in(DRAWN), reason="published")[name]
         assert shown.null_count() == 0
         assert (shown % 10 == 0).all()
         assert projected.filter(pl.col("reason") != "published")[name].is_null().all()
@@ -130,6 +145,19 @@ def test_heavier_mortality_leaves_fewer(projected) -> None:
     freed = projected.filter(territory_level="basin", quantity="freed", scenario="national").sort("year")
     assert freed["median"].is_sorted()
     assert freed["median"].max() <= 290
+
+
+def test_euros_follow_the_beneficiaries_and_what_nobody_receives_is_nil(projected) -> None:
+    basin = projected.filter(territory_level="basin", scenario="national", year=2030)
+    medians = dict(basin.select("quantity", "median").iter_rows())
+    # Everyone receives 1,000 euros, which a spouse keeps: to the rounding, a thousand times the persons.
+    assert medians["heating_euros"] == pytest.approx(1000 * medians["beneficiaries"], abs=15_000)
+    assert medians["housing_euros"] == 0
+    assert 0 < medians["alone"] < medians["beneficiaries"]
+    assert projected.filter(quantity="alone")["territory_level"].unique().sort().to_list() == [
+        "basin",
+        "epci",
+    ]
 
 
 def test_without_deliveries_or_mortality_nothing_is_projected() -> None:
