@@ -1,13 +1,12 @@
 """The projection on the real mortality table: figures of INSEE and ANGDM, path of the Cour des comptes."""
 
-import csv
-
 import pytest
 
 from observatory.paths import PROJECT
 from observatory.projection import Mortality, life_expectancy, surface
 from observatory.projection.assumptions import CARD, read_assumptions
-from observatory.projection.calibration import calibrate
+from observatory.projection.calibration import CARD as LANDMARKS
+from observatory.projection.calibration import calibrate, read_landmarks
 from observatory.projection.mortality import observed_surface
 from observatory.sources.catalogue import load_catalogue
 from observatory.sources.mortality import read_mortality
@@ -44,14 +43,15 @@ def test_the_trend_goes_on_and_women_still_live_longer(table) -> None:
 
 
 def test_the_national_series_and_the_path_of_the_court_are_met(table) -> None:
-    with (REFERENCE / "ayants_droit_nationaux.csv").open(encoding="utf-8") as file:
-        series = [(int(row["annee"]), int(row["beneficiaires"])) for row in csv.DictReader(file)]
-    found = calibrate(table, series, read_assumptions(REFERENCE / CARD))
-    targets = {check.year: check for check in found.checks}
+    found = calibrate(table, read_landmarks(REFERENCE / LANDMARKS), read_assumptions(REFERENCE / CARD))
+    targets = {check.landmark.annee: check for check in found.checks}
     assert targets[2018].target == pytest.approx(1 - 0.34, abs=0.005)
+    assert [targets[year].target for year in (2030, 2040)] == [0.5, 0.25]
     for check in found.checks:
         assert check.two_groups == pytest.approx(check.target, rel=0.02), check
     # A single bell loses too few by 2030 to be quartered by 2040.
     assert targets[2030].one_group > 0.56
     assert found.younger < 60 < found.older
     assert dict(found.path)[2018] == pytest.approx(105_943, rel=0.02)
+    for one in found.life_expectancies:
+        assert one.found == pytest.approx(PUBLISHED[one.landmark.sexe, one.landmark.age], abs=0.1)

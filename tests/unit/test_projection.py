@@ -19,6 +19,7 @@ from observatory.projection import (
     surface,
 )
 from observatory.projection.assumptions import CARD, BySex, Gap, Steps, read_assumptions
+from observatory.projection.calibration import read_landmarks
 from observatory.projection.mortality import OLDEST, closed, lee_carter, life_expectancy
 from observatory.projection.simulation import THRESHOLDS
 
@@ -275,6 +276,21 @@ def test_beneficiaries_are_counted_by_place_kind_sex_and_age() -> None:
         cohorts(rows, ("a",), 2025)
     with pytest.raises(ObservatoryError, match="moins de 0 an ou plus de 110 ans"):
         cohorts(rows, ("a", "b"), 2045)
+
+
+def test_faulty_landmarks_name_their_row_and_column(tmp_path) -> None:
+    path = tmp_path / "projection_reperes.csv"
+    head = "nature,annee,sexe,age,base,valeur,source"
+    for text, fault in (
+        ("annee,valeur\n2010,1", "colonnes"),
+        (f"{head}\nbeneficiaires,2010,,,,160433,ANGDM\nbeneficiaires,2017,,,,beaucoup,ANGDM", "valeur"),
+        (f"{head}\nautre,2010,,,,1,ANGDM", "nature"),
+    ):
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(InputError, match=fault):
+            read_landmarks(path)
+    with pytest.raises(InputError, match="manque"):
+        read_landmarks(tmp_path / "ailleurs.csv")
 
 
 def test_shares_by_age_hold_until_the_next() -> None:
