@@ -12,6 +12,7 @@ from observatory.rendering.cite_pages import cite_pages
 from observatory.rendering.edition import Edition
 from observatory.rendering.landmarks_page import landmarks_page
 from observatory.rendering.page import Page
+from observatory.rendering.projection_page import projection_page
 from observatory.rendering.territory_pages import commune_pages, epci_pages
 from observatory.rendering.typology_page import typology_content
 from observatory.sources.catalogue import declared_corrections
@@ -34,6 +35,7 @@ def pages(edition: Edition, offers: list[Offer]) -> Iterator[Page]:
     yield from epci_pages(edition)
     yield landmarks_page(edition)
     yield _typology(edition)
+    yield projection_page(edition)
     yield _methods(edition)
     yield Page(
         "donnees/index.html",

@@ -16,7 +16,7 @@ from observatory.errors import ObservatoryError
 from observatory.heritage.grid import NO_GRID
 from observatory.heritage.shares import NO_IRIS_CONTOURS
 from observatory.opendata import Export, exports, write_csv
-from observatory.rendering import french, typology_prose, wording
+from observatory.rendering import french, projections, typology_prose, wording
 from observatory.rendering.edition import edition
 from observatory.rendering.inputs import SiteData
 from observatory.rendering.pages import Offer, pages
@@ -111,6 +111,11 @@ def page_environment() -> Environment:
         "no_iris_contours": NO_IRIS_CONTOURS,
         "no_grid": NO_GRID,
         "no_epci": NO_EPCI,
+        "central": projections.CENTRAL,
+        "scenario_words": projections.SCENARIO_WORDS,
+        "reason_words": projections.REASON_WORDS,
+        "projected_sentence": projections.projected_sentence,
+        "steps": projections.steps_text,
         "version": __version__,
         "style": style(),
     }
