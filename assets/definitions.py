@@ -4,7 +4,7 @@ import dagster as dg
 
 from assets.checks import audit_check, partners_check, suites, values_check
 from assets.core import confidential, geography, heritage, mortality, perimeters, public, values
-from assets.indicators import dashboard, observations, typology
+from assets.indicators import dashboard, observations, projection, typology
 from assets.progress import progress_logger
 from assets.published import partners, website
 from assets.raw import deliveries, extracts, files
@@ -22,6 +22,7 @@ REFRESHED = [
     *confidential.TABLES,
     *observations.TABLES,
     dashboard.dashboard,
+    projection.projections,
     typology.typology,
     website.site,
     partners.editions,

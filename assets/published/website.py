@@ -9,6 +9,10 @@ from assets.indicators.typology import output_name
 from assets.perimeter import chosen_perimeter
 from assets.storage import SESSION
 from observatory.paths import data_paths
+from observatory.projection.assumptions import CARD as ASSUMPTIONS
+from observatory.projection.assumptions import read_assumptions
+from observatory.projection.calibration import CARD as LANDMARKS
+from observatory.projection.calibration import calibrate, read_landmarks
 from observatory.rendering.imprint import CARD, read_imprint
 from observatory.rendering.inputs import SiteData
 from observatory.rendering.website import build_site
@@ -42,13 +46,17 @@ def site(
     indicators_all__observations: pl.DataFrame,
     indicators_all__definitions: pl.DataFrame,
     indicators_mbm__cite_dashboard: pl.DataFrame,
+    indicators_angdm__projections: pl.DataFrame,
+    core_insee__mortality: pl.DataFrame,
     **typology: pl.DataFrame,
 ) -> dg.MaterializeResult:
     """Write every page and export."""
     session = context.resources.session
     territories = chosen_perimeter(core_all__territories)
+    reference = data_paths().reference
+    assumed = read_assumptions(reference / ASSUMPTIONS)
     data = SiteData(
-        imprint=read_imprint(data_paths().reference / CARD),
+        imprint=read_imprint(reference / CARD),
         perimeter_vintage=int(territories["perimeter_vintage"][0]),
         territories=territories,
         cites=cites_within(core_mbm__cites, territories),
@@ -68,6 +76,11 @@ def site(
         cite_grid=core_mbm__cite_grid,
         cite_contradictions=core_mbm__cite_contradictions,
         dashboard=indicators_mbm__cite_dashboard,
+        projections=indicators_angdm__projections,
+        assumed=assumed,
+        calibration=None
+        if core_insee__mortality.is_empty()
+        else calibrate(core_insee__mortality, read_landmarks(reference / LANDMARKS), assumed),
     )
     pages = build_site(data, session.site)
     size = sum(path.stat().st_size for path in session.site.rglob("*") if path.is_file())

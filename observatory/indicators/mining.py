@@ -71,9 +71,7 @@ def beneficiary_measures(
         census: frame of measures: its population is the base of their share.
     """
     year = MINING_VINTAGE
-    present = beneficiaries.filter(
-        pl.col("vintage") == year, pl.col("end_date").is_null() | (pl.col("end_date") > pl.date(year, 12, 31))
-    ).with_columns(age=year - pl.col("birth_year"))
+    present = open_rights(beneficiaries).with_columns(age=year - pl.col("birth_year"))
     groups = {"beneficiaries": pl.lit(True)}
     amounts = groups | {"beneficiaries_80_over": pl.col("age") >= 80}
     for benefit in ("housing", "heating"):
@@ -83,6 +81,12 @@ def beneficiary_measures(
         amounts[f"{benefit}_cash_amount"] = pl.when(paid).then(pl.col(f"{benefit}_amount").round())
     counts = _published_levels(_count(present, territories, amounts | _parts(groups), year))
     return pl.concat([counts, _as_base(census, "population", "census_population", year)])
+
+
+def open_rights(beneficiaries: pl.DataFrame) -> pl.DataFrame:
+    """Return the beneficiaries whose rights run on 31 December of ``MINING_VINTAGE``."""
+    running = pl.col("end_date").is_null() | (pl.col("end_date") > pl.date(MINING_VINTAGE, 12, 31))
+    return beneficiaries.filter(pl.col("vintage") == MINING_VINTAGE, running)
 
 
 def _parts(groups: Mapping[str, pl.Expr]) -> dict[str, pl.Expr]:

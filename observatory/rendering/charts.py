@@ -131,7 +131,7 @@ def line_chart(figures: Sequence[Figure]) -> LineChart | None:
     if len(known) < 2:
         return None
     first, last = known[0][0], known[-1][0]
-    ticks = _ticks(min(value for _, value in known), max(value for _, value in known))
+    ticks = round_ticks(min(value for _, value in known), max(value for _, value in known))
 
     def across(vintage: int) -> float:
         return round(_LEFT + (vintage - first) / (last - first) * (_WIDTH - _LEFT - _RIGHT - 20) + 10, 1)
@@ -249,7 +249,7 @@ def _spec(traces: list[dict[str, Any]], *, height: int, fictive: bool, **layout:
     return {"data": traces, "layout": base | layout}
 
 
-def _ticks(low: float, high: float) -> list[float]:
+def round_ticks(low: float, high: float) -> list[float]:
     """Return three to six round values that enclose an interval."""
     spread = high - low
     # Two rates that are the same one may differ by a rounding of the computer, which no axis can show.

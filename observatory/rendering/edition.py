@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from observatory.projection.assumptions import Assumptions
+from observatory.projection.calibration import Calibration
 from observatory.rendering.figures import Figure, FigureBook, Indicator
 from observatory.rendering.french import typeset_row
 from observatory.rendering.heritage import HeritageBook
@@ -15,6 +17,7 @@ from observatory.rendering.imprint import Imprint
 from observatory.rendering.inputs import SiteData
 from observatory.rendering.maps import Atlas
 from observatory.rendering.places import Gazetteer, Place
+from observatory.rendering.projections import ProjectionBook
 from observatory.rendering.sheets import SheetMaker
 from observatory.rendering.trajectories import Trajectories, trajectories
 from observatory.rendering.typology import Typology, typology
@@ -24,7 +27,8 @@ from observatory.rendering.typology import Typology, typology
 class Edition:
     """What the pages read: indexed places, figures, maps, heritage, typology, trajectories, files, checks.
 
-    ``imprint`` is the card of the edition, ``dashboard`` its row of the dashboard by cité.
+    ``imprint`` is the card of the edition, ``dashboard`` its row of the dashboard by cité, ``assumed`` and
+    ``calibration`` what the projections assume and what is known beside them.
     """
 
     imprint: Imprint
@@ -35,6 +39,9 @@ class Edition:
     heritage: HeritageBook
     typology: Typology
     trajectories: Trajectories
+    projections: ProjectionBook
+    assumed: Assumptions
+    calibration: Calibration | None
     dashboard: Mapping[str, dict[str, Any]]
     files: tuple[dict[str, Any], ...]
     checks: tuple[dict[str, Any], ...]
@@ -79,6 +86,11 @@ def edition(data: SiteData) -> Edition:
         heritage=HeritageBook(data, gazetteer),
         typology=typology(data, gazetteer, book),
         trajectories=trajectories(data, gazetteer, book),
+        projections=ProjectionBook(
+            data.projections, data.files.filter(data.files["fictive"])["file_id"].to_list()
+        ),
+        assumed=data.assumed,
+        calibration=data.calibration,
         dashboard={row["slug"]: row for row in data.dashboard.iter_rows(named=True)},
         files=files,
         checks=tuple(

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from observatory.projection.assumptions import Assumptions
+from observatory.projection.calibration import Calibration
 from observatory.rendering.imprint import Imprint
 
 
@@ -34,6 +36,9 @@ class SiteData:
         cite_grid: ``core.cite_grid``; empty without the 200 m grid.
         cite_contradictions: ``core.cite_contradictions``.
         dashboard: ``indicators.cite_dashboard``.
+        projections: ``indicators.projections``.
+        assumed: what they assume.
+        calibration: what is known beside them; None without the mortality table.
         typology: each table of the schema ``typology``, by its name in it.
         checks: one row per check: table, rule and reason (French), passed, observed (French).
     """
@@ -55,5 +60,8 @@ class SiteData:
     cite_grid: pl.DataFrame
     cite_contradictions: pl.DataFrame
     dashboard: pl.DataFrame
+    projections: pl.DataFrame
+    assumed: Assumptions
+    calibration: Calibration | None
     typology: Mapping[str, pl.DataFrame]
     checks: pl.DataFrame

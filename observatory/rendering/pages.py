@@ -15,6 +15,7 @@ from observatory.rendering.landmarks_page import landmarks_page
 from observatory.rendering.map_data import MapData
 from observatory.rendering.map_page import map_page
 from observatory.rendering.page import Page
+from observatory.rendering.projection_page import projection_page
 from observatory.rendering.territory_pages import commune_pages, epci_pages
 from observatory.rendering.typology_page import typology_content
 from observatory.sources.catalogue import declared_corrections
@@ -39,6 +40,7 @@ def pages(edition: Edition, offers: list[Offer], map_data: MapData) -> Iterator[
     yield compare_page(edition)
     yield landmarks_page(edition)
     yield _typology(edition)
+    yield projection_page(edition)
     yield _methods(edition)
     yield Page(
         "donnees/index.html",

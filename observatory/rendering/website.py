@@ -16,7 +16,7 @@ from observatory.errors import ObservatoryError
 from observatory.heritage.grid import NO_GRID
 from observatory.heritage.shares import NO_IRIS_CONTOURS
 from observatory.opendata import Export, exports, write_csv
-from observatory.rendering import french, typology_prose, wording
+from observatory.rendering import french, projections, typology_prose, wording
 from observatory.rendering.compare_data import comparison_scripts
 from observatory.rendering.edition import Edition, edition
 from observatory.rendering.inputs import SiteData
@@ -132,6 +132,11 @@ def page_environment() -> Environment:
         "no_epci": NO_EPCI,
         "comparison_marks": COMPARISON_MARKS,
         "smallest_ranking": SMALLEST_RANKING,
+        "central": projections.CENTRAL,
+        "scenario_words": projections.SCENARIO_WORDS,
+        "reason_words": projections.REASON_WORDS,
+        "projected_sentence": projections.projected_sentence,
+        "steps": projections.steps_text,
         "version": __version__,
         "style": style(),
     }

@@ -33,6 +33,7 @@ from observatory.tables.heritage import (
     CITE_TIES,
     HERITAGE,
 )
+from observatory.tables.projection import PROJECTIONS
 from observatory.tables.results import DEFINITIONS, OBSERVATIONS
 from observatory.tables.typology import TYPOLOGY_COMMUNES, TYPOLOGY_TABLES
 
@@ -66,6 +67,7 @@ TABLES = {
         OBSERVATIONS,
         DEFINITIONS,
         CITE_DASHBOARD,
+        PROJECTIONS,
         *TYPOLOGY_TABLES,
     )
 }
@@ -97,6 +99,7 @@ __all__ = [
     "POPULATIONS",
     "POPULATION_SERIES",
     "POSTCODES",
+    "PROJECTIONS",
     "STATUSES",
     "TABLES",
     "TERRITORIES",

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.integration
 
 BENCHMARKS = sorted((Path(__file__).parents[1] / "benchmarks").glob("bench_*.py"))
 # The wide file takes half a gigabyte of disk: the command runs it, the test does without.
-ARGUMENTS = {"bench_reading": ["--small"], "bench_disclosure": ["--small"]}
+ARGUMENTS = {name: ["--small"] for name in ("bench_reading", "bench_disclosure", "bench_projection")}
 
 
 @pytest.mark.parametrize("script", BENCHMARKS, ids=lambda path: path.stem)

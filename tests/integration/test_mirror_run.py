@@ -276,6 +276,12 @@ def test_the_notebook_of_the_typology_follows_the_communes(data):
     assert "2017 → 2022" in printed
 
 
+def test_the_notebook_of_the_beneficiaries_varies_the_assumptions(data):
+    printed = executed("ayants_droit", data)
+    assert "bénéficiaires dans" in printed
+    assert "médiane en 2051" in printed
+
+
 def test_embedded_run_afterwards_holds_nothing_of_the_mirror(data):
     """Last, since it replaces the edition."""
     done = observatory(data, "run")

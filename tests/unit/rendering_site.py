@@ -1,6 +1,7 @@
 """A small synthetic edition of the site: two EPCI, every status, a hostile name, real and fictive figures."""
 
 import dataclasses
+import itertools
 import json
 from datetime import date
 from typing import Any
@@ -9,6 +10,9 @@ import polars as pl
 from typology_site import typology_frames
 
 from observatory.paths import PROJECT
+from observatory.projection.assumptions import CARD as ASSUMPTIONS
+from observatory.projection.assumptions import read_assumptions
+from observatory.projection.calibration import Calibration, Check, Landmark, LifeExpectancy
 from observatory.rendering import SiteData
 from observatory.rendering.imprint import CARD, read_imprint
 from observatory.tables import TABLES, Table
@@ -21,6 +25,7 @@ from observatory.tables.heritage import (
     CITE_TIES,
     HERITAGE,
 )
+from observatory.tables.projection import DRAWN, EXPECTED, PROJECTIONS, SCENARIOS
 
 HOSTILE = 'Cité <script>alert("x")</script> & Cie'
 HOSTILE_COMPANY = '<script>alert("c")</script> & Fils'
@@ -347,6 +352,65 @@ def without_heritage(data: SiteData) -> SiteData:
     return dataclasses.replace(data, **{name: getattr(data, name).clear() for name in names})
 
 
+def projections() -> pl.DataFrame:
+    """Make the projection of the basin, of an EPCI and of a cité, another being withheld."""
+    rows = []
+    for level, code, size in (("basin", "BM", 900), ("epci", "200000001", 400), ("cite", "pinson", 100)):
+        quantities = DRAWN if level == "cite" else DRAWN + EXPECTED
+        for scenario, quantity, year in itertools.product(SCENARIOS, quantities, range(2030, 2051, 5)):
+            left = size * (2055 - year) // 30 - 10 * SCENARIOS.index(scenario)
+            drawn = quantity in DRAWN
+            rows.append(
+                (
+                    level,
+                    code,
+                    scenario,
+                    quantity,
+                    year,
+                    left - 10 if drawn else None,
+                    left,
+                    left + 10 if drawn else None,
+                    "published",
+                )
+            )
+    rows += [
+        ("cite", "zero", scenario, quantity, year, None, None, None, "too_few")
+        for scenario, quantity, year in itertools.product(SCENARIOS, DRAWN, range(2030, 2051, 5))
+    ]
+    columns = [
+        "territory_level",
+        "territory_code",
+        "scenario",
+        "quantity",
+        "year",
+        "low",
+        "median",
+        "high",
+        "reason",
+    ]
+    frame = pl.DataFrame(rows, schema=columns, orient="row", infer_schema_length=None).with_columns(
+        first_year=pl.lit(2025), file_ids=pl.lit(["made"], pl.List(pl.String))
+    )
+    return PROJECTIONS.conform(frame)
+
+
+def calibration() -> Calibration:
+    life, part = (
+        Landmark(nature=nature, annee=2018, sexe="F", age=0, base=None, valeur=value, source="Insee")
+        for nature, value in (("esperance", 85.4), ("part", 0.66))
+    )
+    return Calibration(
+        (LifeExpectancy(life, 85.38),),
+        (Check(part, 0.66, 0.67, 0.655),),
+        12.3,
+        81.2,
+        52.1,
+        0.85,
+        6.2,
+        ((2010, 1000.0),),
+    )
+
+
 def site_data(communes: int = 6) -> SiteData:
     """Make an edition of ``communes`` communes, at least six so that every status is met."""
     return SiteData(
@@ -367,6 +431,9 @@ def site_data(communes: int = 6) -> SiteData:
         cite_grid=keep(CITE_GRID, []),
         cite_contradictions=cite_contradictions(),
         dashboard=dashboard(),
+        projections=projections(),
+        assumed=read_assumptions(PROJECT / "data" / "reference" / ASSUMPTIONS),
+        calibration=calibration(),
         typology=typology_frames(commune_codes(communes)),
         checks=pl.DataFrame(
             {

@@ -10,7 +10,7 @@ NOTEBOOKS = sorted((PROJECT / "notebooks").glob("*.ipynb"))
 
 
 def test_the_notebooks_are_there():
-    assert [path.stem for path in NOTEBOOKS] == ["prise_en_main", "typologie"]
+    assert [path.stem for path in NOTEBOOKS] == ["ayants_droit", "prise_en_main", "typologie"]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

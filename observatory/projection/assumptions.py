@@ -1,0 +1,117 @@
+"""What a projection assumes, stated and variable.
+
+Belongs here: the assumptions, their bounds and their reading from ``data/reference/projection.yaml``.
+Does not: computing with them.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from observatory.errors import InputError
+
+CARD = "projection.yaml"
+"""Its file, among the reference tables."""
+_REMEDY = "corrigez-le sur le modèle versionné avec le code."
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Mortality(_Frozen):
+    """Mortality assumed: excess over the nation, and trend.
+
+    Attributes:
+        excess: ratio of local to national hazards until 85; it fades to 1 at 100.
+        improvement: yearly fall of the hazards; the trend of the table (Lee-Carter) when None.
+    """
+
+    excess: float = Field(default=1.0, ge=0.5, le=3)
+    improvement: float | None = Field(default=None, ge=-0.05, le=0.05)
+
+
+class Steps(_Frozen):
+    """A share by age: each value holds from its age to the next; 0 below the first."""
+
+    ages: tuple[int, ...] = Field(min_length=1)
+    values: tuple[Share, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Steps":
+        if len(self.ages) != len(self.values) or sorted(set(self.ages)) != list(self.ages):
+            raise ValueError("as many ages, growing, as values")
+        return self
+
+    def by_age(self, ages: int) -> NDArray[np.float64]:
+        """Return the share at each age from 0 to ``ages`` - 1."""
+        position = np.searchsorted(self.ages, np.arange(ages), side="right")
+        return np.concatenate([[0.0], self.values])[position]
+
+
+class BySex(_Frozen):
+    """Shares by age for women and men."""
+
+    women: Steps
+    men: Steps
+
+    def by_age(self, ages: int) -> NDArray[np.float64]:
+        """Return the shares, shape (2, ages), women first."""
+        return np.stack([self.women.by_age(ages), self.men.by_age(ages)])
+
+
+class Gap(_Frozen):
+    """Years by which the surviving spouse is younger, and the share of couples with each."""
+
+    years: tuple[int, ...] = Field(min_length=1)
+    shares: tuple[Share, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Gap":
+        if len(self.years) != len(self.shares) or abs(sum(self.shares) - 1) > 1e-9:
+            raise ValueError("one share per gap, summing to one")
+        return self
+
+
+class Assumptions(_Frozen):
+    """What is assumed of beneficiaries.
+
+    Attributes:
+        mortality: excess and trend.
+        married: share of former miners who leave a surviving spouse, by sex and age at death.
+        gap: how much younger a man's spouse is; a woman's is older by as much.
+        institution: yearly probability of leaving one's dwelling for an institution, by sex and age.
+        reverted: share of a benefit in euros that a surviving spouse goes on receiving.
+    """
+
+    mortality: Mortality = Mortality()
+    married: BySex
+    gap: Gap
+    institution: BySex
+    reverted: Share = 1.0
+
+
+def read_assumptions(path: Path) -> Assumptions:
+    """Return the assumptions of a YAML file.
+
+    Raises:
+        InputError: the file is absent or unreadable, or an assumption is missing or out of bounds.
+    """
+    try:
+        card = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(path.name, "le fichier manque.", "remettez-le.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(path.name, "ce n’est pas du YAML lisible.", _REMEDY) from error
+    try:
+        return Assumptions.model_validate(card)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        name = ".".join(map(str, fault["loc"])) or "fiche"
+        raise InputError(path.name, f"« {name} » ne convient pas.", _REMEDY) from error
