@@ -16,6 +16,8 @@ from pathlib import Path
 import polars as pl
 from lxml import etree
 
+from observatory.disclosure.formats import documents
+
 Area = tuple[str, str]
 _FOLDERS = {"cites": "cite", "communes": "commune", "epci": "epci"}
 _HEADINGS = {"Cité minière": "cite", "Commune": "commune", "Intercommunalité": "epci"}
@@ -175,10 +177,11 @@ def read_pages(folder: Path, territories: pl.DataFrame, labels: dict[str, str]) 
         labels: label -> indicator, for charts, whose captions name what they show without a link.
     """
     gazetteer = Gazetteer(territories)
-    for path in sorted(folder.rglob("*.html")):
+    for page, content in documents(folder):
+        if not page.endswith(".html"):
+            continue
         reader = _Reader()
-        etree.fromstring(path.read_bytes(), etree.HTMLParser(target=reader, encoding="utf-8", huge_tree=True))
-        page = path.relative_to(folder).as_posix()
+        etree.fromstring(content, etree.HTMLParser(target=reader, encoding="utf-8", huge_tree=True))
         found = _ADDRESS.search(page)
         own = (_FOLDERS[found[1]], found[2]) if found else None
         for table in reader.tables:

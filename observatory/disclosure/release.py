@@ -3,19 +3,21 @@
 Belongs here: the files of a published folder that hold figures, whatever their format.
 Does not: its pages (``pages``), what an attacker makes of it (``audit``).
 
-Read are the files CSV, JSON and GeoJSON of the whole folder that give figures by territory: one row per
-figure (the columns of ``indicators.observations``), or one column per indicator, named by its identifier.
+Read are the files of the whole folder, of every format (``formats``), that give figures by territory: one row
+per figure (the columns of ``indicators.observations``), or one column per indicator, named by its identifier,
+with the year after it or, for want of one, of its latest year.
 """
 
-import json
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
+from observatory.disclosure.formats import FormatError, documents, tables
 from observatory.errors import ObservatoryError
+from observatory.opendata.wide import STATUS_SUFFIX, STATUS_WORDS
 
 FIGURES: dict[str, type[pl.DataType]] = {
     "origin": pl.String,
@@ -35,6 +37,8 @@ _LONG = {"territory_level": "level", "territory_code": "code", "indicator": "ind
 _CODES = ("territory_code", "code", "slug")
 _LEVELS = ("territory_level", "level")
 _FOLDER = "donnees"
+_DATED = re.compile(r"(\w+)_((?:19|20)\d\d)$")
+_STATUSES = {word: status for status, word in STATUS_WORDS.items()}
 
 
 class ReleaseError(ObservatoryError):
@@ -87,10 +91,9 @@ def read_release(folder: Path) -> Release:
         name: int(years.split("|")[-1]) for name, years in definitions.select("indicator", "vintages").rows()
     }
     frames = [
-        _figures(records, path.relative_to(folder).as_posix(), vintages)
-        for path in sorted(folder.rglob("*"))
-        if path.suffix in (".csv", ".json", ".geojson")
-        for records in _tables(path)
+        _figures(table, name, vintages)
+        for name, content in documents(folder)
+        for table in _tables(name, content)
     ]
     figures = pl.concat([frame for frame in frames if frame is not None] or [pl.DataFrame(schema=FIGURES)])
     if figures.is_empty():
@@ -125,42 +128,13 @@ def _text_columns(path: Path) -> pl.DataFrame:
         ) from error
 
 
-def _tables(path: Path) -> Iterator[pl.DataFrame]:
-    """Yield the tables of text of one file."""
-    if path.suffix == ".csv":
-        yield _text_columns(path)
-        return
+def _tables(name: str, content: bytes) -> list[pl.DataFrame]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ReleaseError(f"Le fichier « {path} » n’est pas du JSON.") from error
-    for records in _record_lists(content):
-        names = dict.fromkeys(name for record in records for name in record)
-        yield pl.DataFrame(
-            {name: [_text(record.get(name)) for record in records] for name in names},
-            schema=dict.fromkeys(names, pl.String),
-        )
-
-
-def _record_lists(content: Any) -> Iterator[list[dict[str, Any]]]:
-    """Yield every list of objects, at any depth; of a GeoJSON feature, its properties."""
-    if isinstance(content, dict):
-        for value in content.values():
-            yield from _record_lists(value)
-    elif isinstance(content, list) and content and all(isinstance(item, dict) for item in content):
-        yield [item["properties"] if isinstance(item.get("properties"), dict) else item for item in content]
-        for item in content:
-            yield from _record_lists([value for value in item.values() if isinstance(value, list | dict)])
-    elif isinstance(content, list):
-        for value in content:
-            if isinstance(value, list | dict):
-                yield from _record_lists(value)
-
-
-def _text(value: Any) -> str | None:
-    if value is None:
-        return None
-    return "|".join(map(str, value)) if isinstance(value, list) else str(value)
+        return list(tables(name, content))
+    except FormatError as error:
+        raise ReleaseError(
+            f"Le fichier « {name} » ne se lit pas. Que faire : donnez le dossier d’un site publié."
+        ) from error
 
 
 def _figures(table: pl.DataFrame, origin: str, vintages: Mapping[str, int]) -> pl.DataFrame | None:
@@ -168,14 +142,41 @@ def _figures(table: pl.DataFrame, origin: str, vintages: Mapping[str, int]) -> p
     if {*_LONG, "value"} <= set(table.columns):
         return _conform(table.rename(_LONG), origin)
     code = next((name for name in _CODES if name in table.columns), None)
-    indicators = [name for name in table.columns if name in vintages]
-    if code is None or not indicators:
+    columns = {name: found for name in table.columns if (found := _column(name, vintages)) is not None}
+    if code is None or not columns:
         return None
     level = next((pl.col(name) for name in _LEVELS if name in table.columns), pl.lit("cite"))
-    wide = table.select(level.alias("level"), pl.col(code).alias("code"), *indicators)
-    long = wide.unpivot(on=indicators, index=["level", "code"], variable_name="indicator")
-    year = pl.col("indicator").replace_strict(vintages, return_dtype=pl.Int32)
-    return _conform(long.with_columns(vintage=year), origin)
+    key = (level.alias("level"), pl.col(code).alias("code"))
+    # A word in place of a figure says why there is none.
+    words = {
+        name: pl.col(name).replace_strict(_STATUSES, default=None, return_dtype=pl.String) for name in columns
+    }
+    said = {
+        name: pl.col(name + STATUS_SUFFIX) if name + STATUS_SUFFIX in table.columns else words[name]
+        for name in columns
+    }
+    values = [pl.when(words[name].is_null()).then(pl.col(name)).alias(name) for name in columns]
+    long = table.select(*key, *values).unpivot(
+        on=list(columns), index=["level", "code"], variable_name="column"
+    )
+    statuses = table.select(*key, **said).unpivot(on=list(columns), index=["level", "code"])["value"]
+    named = pl.col("column")
+    return _conform(
+        long.with_columns(
+            indicator=named.replace_strict({name: found[0] for name, found in columns.items()}),
+            vintage=named.replace_strict({name: found[1] for name, found in columns.items()}),
+            status=statuses,
+        ),
+        origin,
+    )
+
+
+def _column(name: str, vintages: Mapping[str, int]) -> tuple[str, int] | None:
+    """Return the indicator and the year of a column; none for a column of something else."""
+    if name in vintages:
+        return name, vintages[name]
+    dated = _DATED.match(name)
+    return (dated[1], int(dated[2])) if dated and dated[1] in vintages else None
 
 
 def _conform(table: pl.DataFrame, origin: str) -> pl.DataFrame:

@@ -10,6 +10,9 @@ from typing import Any
 
 from observatory.projection.assumptions import Assumptions
 from observatory.projection.calibration import Calibration
+from observatory.opendata.revisions import Revisions
+from observatory.rendering.changelog import ReleaseNotes
+from observatory.rendering.coverage import Coverage
 from observatory.rendering.figures import Figure, FigureBook, Indicator
 from observatory.rendering.french import typeset_row
 from observatory.rendering.heritage import HeritageBook
@@ -28,7 +31,8 @@ class Edition:
     """What the pages read: indexed places, figures, maps, heritage, typology, trajectories, files, checks.
 
     ``imprint`` is the card of the edition, ``dashboard`` its row of the dashboard by cité, ``assumed`` and
-    ``calibration`` what the projections assume and what is known beside them.
+    ``calibration`` what the projections assume and what is known beside them, ``coverage`` the counts of its
+    statuses, ``changes`` the log of the releases, ``revisions`` what changed since the last.
     """
 
     imprint: Imprint
@@ -45,6 +49,9 @@ class Edition:
     dashboard: Mapping[str, dict[str, Any]]
     files: tuple[dict[str, Any], ...]
     checks: tuple[dict[str, Any], ...]
+    coverage: Coverage
+    changes: tuple[ReleaseNotes, ...]
+    revisions: Revisions | None
 
     @property
     def benchmarks(self) -> list[Place]:
@@ -97,4 +104,7 @@ def edition(data: SiteData) -> Edition:
             typeset_row(row, "rule", "reason", "observed")
             for row in data.checks.sort("table", "rule").to_dicts()
         ),
+        coverage=Coverage(data.observations),
+        changes=data.changes,
+        revisions=data.revisions,
     )

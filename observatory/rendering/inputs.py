@@ -11,6 +11,8 @@ import polars as pl
 
 from observatory.projection.assumptions import Assumptions
 from observatory.projection.calibration import Calibration
+from observatory.opendata.revisions import Revisions
+from observatory.rendering.changelog import ReleaseNotes
 from observatory.rendering.imprint import Imprint
 
 
@@ -41,6 +43,8 @@ class SiteData:
         calibration: what is known beside them; None without the mortality table.
         typology: each table of the schema ``typology``, by its name in it.
         checks: one row per check: table, rule and reason (French), passed, observed (French).
+        changes: what each release brings, latest first.
+        revisions: what changed in the figures since the release before; none for the first.
     """
 
     imprint: Imprint
@@ -65,3 +69,5 @@ class SiteData:
     calibration: Calibration | None
     typology: Mapping[str, pl.DataFrame]
     checks: pl.DataFrame
+    changes: tuple[ReleaseNotes, ...] = ()
+    revisions: Revisions | None = None

@@ -5,33 +5,26 @@ Does not: HTML (templates), writing (``site``), looking figures up.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from observatory.opendata import Export
+from observatory.rendering.catalogue_page import catalogue_page
+from observatory.rendering.changes_page import changes_page
 from observatory.rendering.cite_pages import cite_pages
 from observatory.rendering.compare_page import compare_page
 from observatory.rendering.edition import Edition
 from observatory.rendering.landmarks_page import landmarks_page
+from observatory.rendering.legal_page import contact_page, legal_page, missing_page
 from observatory.rendering.map_data import MapData
 from observatory.rendering.map_page import map_page
 from observatory.rendering.page import Page
 from observatory.rendering.projection_page import projection_page
+from observatory.rendering.quality_page import quality_page
 from observatory.rendering.territory_pages import commune_pages, epci_pages
 from observatory.rendering.typology_page import typology_content
 from observatory.sources.catalogue import declared_corrections
 
 
-@dataclass(frozen=True)
-class Offer:
-    """A file to download, with its numbers of rows and bytes as written."""
-
-    export: Export
-    rows: int
-    size: int
-
-
-def pages(edition: Edition, offers: list[Offer], map_data: MapData) -> Iterator[Page]:
-    """Yield every page of the site."""
+def pages(edition: Edition, map_data: MapData) -> Iterator[Page]:
+    """Yield every page of the site but that of the downloads, which tells what the others weigh."""
     yield _home(edition)
     yield from cite_pages(edition)
     yield from commune_pages(edition)
@@ -42,16 +35,12 @@ def pages(edition: Edition, offers: list[Offer], map_data: MapData) -> Iterator[
     yield _typology(edition)
     yield projection_page(edition)
     yield _methods(edition)
-    yield Page(
-        "donnees/index.html",
-        "donnees.html.j2",
-        "donnees",
-        "Données",
-        "Les observations, définitions, territoires et sources de l’observatoire, en CSV.",
-        False,
-        {"offers": offers, "fictive_data": any(offer.export.fictive for offer in offers)},
-    )
-    yield Page("404.html", "404.html.j2", "", "Page introuvable", "Cette page n’existe pas.", False, {})
+    yield catalogue_page(edition)
+    yield quality_page(edition)
+    yield changes_page(edition)
+    yield legal_page(edition)
+    yield contact_page()
+    yield missing_page(edition)
 
 
 def _home(edition: Edition) -> Page:
@@ -91,9 +80,6 @@ def _typology(edition: Edition) -> Page:
 
 
 def _methods(edition: Edition) -> Page:
-    titles: dict[str, str] = {}
-    for row in edition.files:
-        titles.setdefault(row["source"], f"{row['title']} ({row['producer']})")
     return Page(
         "methodes/index.html",
         "methodes.html.j2",
@@ -101,5 +87,5 @@ def _methods(edition: Edition) -> Page:
         "Méthodes",
         "Sources, définitions des indicateurs, statuts, périmètres, confidentialité et contrôles.",
         False,
-        {"titles": titles, "corrections": declared_corrections()},
+        {"corrections": declared_corrections()},
     )

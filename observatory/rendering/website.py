@@ -5,6 +5,7 @@ Does not: what pages show (``pages``), when a site is built (package ``assets``)
 """
 
 import shutil
+from datetime import date
 from functools import cache
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -15,14 +16,19 @@ from observatory import __version__
 from observatory.errors import ObservatoryError
 from observatory.heritage.grid import NO_GRID
 from observatory.heritage.shares import NO_IRIS_CONTOURS
-from observatory.opendata import Export, exports, write_csv
+from observatory.opendata.archives import write_checksums
+from observatory.opendata.publishing import OpenData, publish
+from observatory.opendata.sheet_archive import write_sheet_archive
 from observatory.rendering import french, projections, typology_prose, wording
+from observatory.rendering.addresses import emblem, robots, site_map
 from observatory.rendering.compare_data import comparison_scripts
+from observatory.rendering.download_pages import download_page, sheet_offer
 from observatory.rendering.edition import Edition, edition
 from observatory.rendering.inputs import SiteData
 from observatory.rendering.map_data import MapData, indicators_script
 from observatory.rendering.marks import COMPARISON_MARKS
-from observatory.rendering.pages import Offer, pages
+from observatory.rendering.page import Page
+from observatory.rendering.pages import pages
 from observatory.rendering.ranks import SMALLEST_RANKING
 from observatory.rendering.search import search_script
 from observatory.territories import NO_EPCI
@@ -48,41 +54,60 @@ def build_site(data: SiteData, folder: Path) -> list[Path]:
     map_data = MapData(indexed, data.heritage)
     _write_assets(folder / "assets", search_script(indexed.gazetteer, data.postcodes))
     _write_scripts(folder / "assets", indexed, map_data)
-    offers = [_offer(export, folder / "donnees") for export in _exports(data)]
-    environment = page_environment()
-    written = []
-    for page in pages(indexed, offers, map_data):
-        path = folder / page.path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        template = environment.get_template(page.template)
-        text = template.render(page=page, root=page.root, edition=indexed, **page.content)
-        path.write_text(text, encoding="utf-8", newline="\n")
-        written.append(path)
+    offers = publish(_open_data(data), folder / "donnees")
+    shown = list(pages(indexed, map_data))
+    written = [_write_page(page, indexed, folder) for page in shown]
+    offers += sheet_offer(
+        write_sheet_archive(
+            folder, data.imprint.release, data.imprint.published_on, data.imprint.contact.organisation
+        )
+    )
+    write_checksums(folder / "donnees")
+    shown.append(download_page(indexed, offers))
+    written.append(_write_page(shown[-1], indexed, folder))
+    if data.imprint.address:
+        _write_addresses(data.imprint.address, data.imprint.published_on, shown, folder)
     return sorted(written)
 
 
-def _exports(data: SiteData) -> list[Export]:
-    return exports(
+def _write_page(page: Page, indexed: Edition, folder: Path) -> Path:
+    path = folder / page.path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    template = page_environment().get_template(page.template)
+    text = template.render(page=page, root=page.root, edition=indexed, **page.content)
+    path.write_text(text, encoding="utf-8", newline="\n")
+    return path
+
+
+def _open_data(data: SiteData) -> OpenData:
+    return OpenData(
+        release=data.imprint.release,
+        published_on=data.imprint.published_on,
+        publisher=data.imprint.contact.organisation,
         observations=data.observations,
         definitions=data.definitions,
         files=data.files,
         territories=data.territories.filter(data.territories["perimeter_vintage"] == data.perimeter_vintage),
         cites=data.cites,
+        contours=data.contours,
+        cite_heritage=data.cite_heritage,
         typology=data.typology,
         dashboard=data.dashboard,
     )
 
 
-def _offer(export: Export, folder: Path) -> Offer:
-    folder.mkdir(exist_ok=True)
-    path = write_csv(export, folder)
-    return Offer(export, export.frame.height, path.stat().st_size)
+def _write_addresses(address: str, day: date, shown: list[Page], folder: Path) -> None:
+    addresses = [page.address for page in shown if page.path != "404.html"]
+    (folder / "sitemap.xml").write_text(site_map(address, addresses, day.isoformat()), "utf-8", newline="\n")
+    (folder / "robots.txt").write_text(robots(address), "utf-8", newline="\n")
+    (folder / "assets" / "partage.png").write_bytes(emblem(1200, 630))
 
 
 def _write_assets(folder: Path, search: str) -> None:
     folder.mkdir()
     for name in _STATIC:
         shutil.copyfile(_HERE / "static" / name, folder / name)
+    (folder / "favicon.png").write_bytes(emblem(48, 48))
     (folder / "site.css").write_text(style(), encoding="utf-8", newline="\n")
     (folder / "search-index.js").write_text(search, encoding="utf-8", newline="\n")
     with as_file(files("plotly") / "package_data" / "plotly.min.js") as bundle:

@@ -227,9 +227,10 @@
     form.hidden = false;
   }
 
-  /* Hides the rows of a table that do not match what is chosen or typed. */
+  /* Hides the rows of a table, or the items of a list, that do not match what is chosen or typed. */
   function startFilters(form) {
-    const rows = Array.from(document.getElementById(form.dataset.table).tBodies[0].rows);
+    const list = document.getElementById(form.dataset.table);
+    const rows = Array.from(list.tBodies ? list.tBodies[0].rows : list.querySelectorAll("[data-words]"));
     const status = form.querySelector("[role=status]");
 
     function filter() {
@@ -237,7 +238,7 @@
       let shown = 0;
       for (const row of rows) {
         row.hidden = !wanted.every(([name, value]) =>
-          name === "words" ? fold(row.dataset.words).includes(fold(value)) : row.dataset[name] === value);
+          name === "words" ? fold(row.dataset.words).includes(fold(value)) : row.dataset[name].split("|").includes(value));
         if (!row.hidden) shown += 1;
       }
       status.textContent = shown === rows.length ? "" : shown + " sur " + rows.length;

@@ -1,8 +1,8 @@
-"""Open files of an edition: CSV that machines read and that nobody can mistake.
+"""The tables of an edition as CSV that machines read and that nobody can mistake.
 
-Belongs here: which files are published, their columns in French, the split of real and fictive
+Belongs here: which tables are published, their columns in French, the split of real and fictive
 figures, the guard against formulas in spreadsheets.
-Does not: the page that offers them (``rendering``), what may be shown (``disclosure``).
+Does not: other formats (the rest of the package), what may be shown (``disclosure``).
 """
 
 from collections.abc import Iterator, Mapping
@@ -27,7 +27,7 @@ from observatory.tables.typology import (
 
 LIST_SEPARATOR = "|"
 FICTIVE_NATURE = "données fictives"
-_FORMULA_START = r"^[=+\-@\t\r]"
+FORMULA_START = r"^[=+\-@\t\r]"
 
 
 class ExportError(ObservatoryError):
@@ -378,4 +378,4 @@ def _cell(name: str, dtype: pl.DataType) -> pl.Expr:
         text = text.cast(pl.List(pl.String)).list.join(LIST_SEPARATOR)
     elif dtype != pl.String:
         return text
-    return pl.when(text.str.contains(_FORMULA_START)).then(pl.lit("'") + text).otherwise(text).alias(name)
+    return pl.when(text.str.contains(FORMULA_START)).then(pl.lit("'") + text).otherwise(text).alias(name)

@@ -1,0 +1,179 @@
+"""The files of a release as tables of text, whatever their format.
+
+Belongs here: which files there are, in archives too, and how each format gives tables.
+Does not: which tables are figures (``release``), pages (``pages``).
+
+Nothing is taken on trust from who wrote them: a file is left unread only where another has the same bytes.
+"""
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+from python_calamine import CalamineError, CalamineWorkbook
+
+from observatory.errors import ObservatoryError
+
+_TITLE_ROWS = 12
+"""A sheet may have this many rows of titles above the names of its columns."""
+_BINARY = {pl.Binary, pl.Object}
+
+
+class FormatError(ObservatoryError):
+    """A file of a release cannot be read."""
+
+
+def documents(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield the files of a folder and of its archives, by name, each content once.
+
+    The name of a member follows that of its archive and « ! ».
+
+    Raises:
+        FormatError: an archive is damaged.
+    """
+    seen: set[bytes] = set()
+    archives = []
+    for path in sorted(folder.rglob("*")):
+        if path.suffix == ".zip":
+            archives.append(path)
+        elif path.is_file() and path.suffix in (*_READERS, ".html"):
+            content = path.read_bytes()
+            seen.add(content)
+            yield path.relative_to(folder).as_posix(), content
+    for path in archives:
+        for name, content in _members(path):
+            if content not in seen:
+                seen.add(content)
+                yield f"{path.relative_to(folder).as_posix()}!{name}", content
+
+
+def tables(name: str, content: bytes) -> Iterator[pl.DataFrame]:
+    """Yield the tables of text of one file; none of a page.
+
+    Raises:
+        FormatError: it is not what its name says.
+    """
+    read = _READERS.get(PurePosixPath(name).suffix)
+    if read is None:
+        return
+    try:
+        yield from read(content)
+    except _FAULTS as error:
+        raise FormatError(f"Le fichier « {name} » n’est pas ce que dit son nom.") from error
+
+
+def _members(path: Path) -> Iterator[tuple[str, bytes]]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for name in sorted(archive.namelist()):
+                if not name.endswith("/"):
+                    yield name, archive.read(name)
+    except (zipfile.BadZipFile, OSError) as error:
+        raise FormatError(f"L’archive « {path.name} » est abîmée.") from error
+
+
+def _csv(content: bytes) -> Iterator[pl.DataFrame]:
+    yield pl.read_csv(content, infer_schema=False)
+
+
+def _json(content: bytes) -> Iterator[pl.DataFrame]:
+    parsed = json.loads(content.decode("utf-8"))
+    for columns, rows in _split_tables(parsed):
+        cells = zip(*rows, strict=True)
+        yield pl.DataFrame(
+            {name: list(map(_text, column)) for name, column in zip(columns, cells, strict=True)},
+            schema=dict.fromkeys(columns, pl.String),
+        )
+    for records in _record_lists(parsed):
+        names = dict.fromkeys(name for record in records for name in record)
+        yield pl.DataFrame(
+            {name: [_text(record.get(name)) for record in records] for name in names},
+            schema=dict.fromkeys(names, pl.String),
+        )
+
+
+def _split_tables(content: Any) -> Iterator[tuple[list[str], list[list[Any]]]]:
+    """Yield, and take away, the tables at any depth whose columns are named apart from their rows."""
+    if isinstance(content, dict):
+        columns, rows = content.get("columns"), content.get("data")
+        if isinstance(columns, list) and isinstance(rows, list) and all(map(_is_list, rows)):
+            yield columns, content.pop("data")
+        for value in content.values():
+            yield from _split_tables(value)
+    elif isinstance(content, list):
+        for value in content:
+            yield from _split_tables(value)
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list)
+
+
+def _record_lists(content: Any) -> Iterator[list[dict[str, Any]]]:
+    """Yield every list of objects, at any depth; of a GeoJSON feature, its properties."""
+    if isinstance(content, dict):
+        for value in content.values():
+            yield from _record_lists(value)
+    elif isinstance(content, list) and content and all(isinstance(item, dict) for item in content):
+        records = [
+            item["properties"] if isinstance(item.get("properties"), dict) else item for item in content
+        ]
+        yield records
+        for item, record in zip(content, records, strict=True):
+            beside = [value for name, value in item.items() if record is item or name != "properties"]
+            inside = [] if record is item else list(record.values())
+            for value in (*beside, *inside):
+                yield from _record_lists(value)
+    elif isinstance(content, list):
+        for value in content:
+            if isinstance(value, list | dict):
+                yield from _record_lists(value)
+
+
+def _parquet(content: bytes) -> Iterator[pl.DataFrame]:
+    frame = pl.DataFrame(pl.from_arrow(pq.read_table(io.BytesIO(content))))
+    kept = [name for name, dtype in frame.schema.items() if type(dtype) not in _BINARY]
+    lists = [name for name in kept if isinstance(frame.schema[name], pl.List)]
+    yield frame.select(
+        pl.col(name).cast(pl.List(pl.String)).list.join("|")
+        if name in lists
+        else pl.col(name).cast(pl.String)
+        for name in kept
+    )
+
+
+def _workbook(content: bytes) -> Iterator[pl.DataFrame]:
+    """Yield each sheet as many times as one of its first rows may name its columns."""
+    workbook = CalamineWorkbook.from_filelike(io.BytesIO(content))
+    for sheet in workbook.sheet_names:
+        rows = workbook.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
+        texts = [[_text(value) if value != "" else None for value in row] for row in rows]
+        for head in range(min(_TITLE_ROWS, len(texts))):
+            named = {name: position for position, name in enumerate(texts[head]) if name}
+            if len(named) > 1:
+                yield pl.DataFrame(
+                    {name: [row[position] for row in texts[head + 1 :]] for name, position in named.items()},
+                    schema=dict.fromkeys(named, pl.String),
+                )
+
+
+def _text(value: Any) -> str | None:
+    if value is None:
+        return None
+    return "|".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+_READERS = {
+    ".csv": _csv,
+    ".json": _json,
+    ".geojson": _json,
+    ".parquet": _parquet,
+    ".xlsx": _workbook,
+}
+_FAULTS = (ValueError, OSError, pl.exceptions.PolarsError, pa.ArrowException, CalamineError)

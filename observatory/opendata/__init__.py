@@ -1,0 +1,29 @@
+"""Open files of an edition: what is published to be read by machines, and in which formats.
+
+Belongs here: tables (``exports``), wide tables of the latest figures (``wide``), formats (``workbook``,
+``layers``, ``observation_json``, ``package``), archives and checksums (``archives``, ``sheet_archive``), what
+changed since a release (``revisions``), all of them together (``publishing``).
+Does not: the page that offers them (``rendering``), what may be shown (``disclosure``).
+"""
+
+from observatory.opendata.exports import (
+    FICTIVE_NATURE,
+    LIST_SEPARATOR,
+    Export,
+    ExportError,
+    exports,
+    fictive_mask,
+    partner_exports,
+    write_csv,
+)
+
+__all__ = [
+    "FICTIVE_NATURE",
+    "LIST_SEPARATOR",
+    "Export",
+    "ExportError",
+    "exports",
+    "fictive_mask",
+    "partner_exports",
+    "write_csv",
+]

@@ -1,0 +1,383 @@
+"""All the open files of an edition, written and described.
+
+Belongs here: which formats each table has, names of files, licences that travel with them.
+Does not: the formats themselves, the page.
+
+Files whose name bears the release do not change once it is out. The others give the latest edition at an
+address that lasts.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from observatory.opendata.archives import fingerprint, write_zip
+from observatory.opendata.exports import FICTIVE_NATURE, Export, exports, fictive_mask, write_csv
+from observatory.opendata.layers import (
+    Layer,
+    cite_outlines,
+    commune_outlines,
+    epci_outlines,
+    layer,
+    write_geojson,
+    write_geoparquet,
+)
+from observatory.opendata.observation_json import LEVEL_GROUPS, write_observations
+from observatory.opendata.package import TITLE, package_text
+from observatory.opendata.wide import LEVELS, WideTable, wide_tables
+from observatory.opendata.workbook import Book, write_workbook
+
+FICTIVE_WARNING = (
+    "Données fictives : chiffres issus de fichiers générés, pour essayer la chaîne. Ils ne doivent être ni "
+    "cités ni diffusés comme réels."
+)
+_LAYER_NAMES = {"commune": "communes", "epci": "intercommunalites", "cite": "cites"}
+_GROUPS = {"observations": "figures", "typologie": "typology", "tableau": "dashboard"}
+
+
+@dataclass(frozen=True)
+class OpenData:
+    """What the open files are made from, each frame keeping its contract.
+
+    Attributes:
+        release: the edition, as ``2026-1``.
+        published_on: its day.
+        publisher: who publishes it.
+        observations: ``indicators.observations``.
+        definitions: ``indicators.definitions``.
+        files: ``core.files``.
+        territories: ``core.territories`` of one perimeter version.
+        cites: ``core.cites``.
+        contours: ``core.contours``.
+        cite_heritage: ``core.cite_heritage``.
+        typology: each table of the schema ``typology``, by its name in it.
+        dashboard: ``indicators.cite_dashboard``.
+    """
+
+    release: str
+    published_on: date
+    publisher: str
+    observations: pl.DataFrame
+    definitions: pl.DataFrame
+    files: pl.DataFrame
+    territories: pl.DataFrame
+    cites: pl.DataFrame
+    contours: pl.DataFrame
+    cite_heritage: pl.DataFrame
+    typology: Mapping[str, pl.DataFrame]
+    dashboard: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class OfferedFile:
+    """A file as written: name, format, what sets it apart from the others of its offer, bytes, SHA-256."""
+
+    name: str
+    format: str
+    content: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What is offered in one or several formats.
+
+    Attributes:
+        group: ``figures``, ``maps``, ``typology``, ``dashboard``, ``reference`` or ``developers``.
+        title: French title.
+        description: what it holds, in French.
+        files: its formats.
+        columns: French notes by column.
+        rows: its number of rows, or of territories.
+        unit: what is counted, singular and plural.
+        licences: those of what it holds, French.
+        fictive: whether it holds figures that derive from generated data.
+    """
+
+    group: str
+    title: str
+    description: str
+    files: tuple[OfferedFile, ...]
+    columns: Mapping[str, str]
+    rows: int
+    unit: tuple[str, str]
+    licences: tuple[str, ...]
+    fictive: bool = False
+
+
+def publish(data: OpenData, folder: Path) -> list[Offer]:
+    """Write every open file of an edition in ``folder``; equal frames give equal bytes.
+
+    Raises:
+        ExportError: a figure that is not published carries a value, or a column is not documented.
+    """
+    folder.mkdir(exist_ok=True)
+    tables = exports(
+        observations=data.observations,
+        definitions=data.definitions,
+        files=data.files,
+        territories=data.territories,
+        cites=data.cites,
+        typology=data.typology,
+        dashboard=data.dashboard,
+    )
+    press = _Press(data, folder)
+    offers = [press.table(export) for export in tables]
+    wide = wide_tables(data.observations, data.definitions, data.files, data.territories)
+    offers += press.workbooks(wide, tables)
+    offers += press.maps(wide)
+    return [*offers, *press.archives(tables), press.package(tables)]
+
+
+class _Press:
+    """Writes the files of one edition in a folder."""
+
+    def __init__(self, data: OpenData, folder: Path) -> None:
+        self._data, self._folder = data, folder
+        self._licences = dict(data.files.select("file_id", "licence").iter_rows())
+        self._fictive = data.observations.with_columns(
+            fictive=fictive_mask(data.definitions, data.files)
+        ).partition_by("fictive", as_dict=True, include_key=False)
+
+    def table(self, export: Export) -> Offer:
+        """Write one table as CSV, and the figures as JSON too."""
+        write_csv(export, self._folder)
+        files = [self._offered(export.name, "CSV")]
+        if export.name.startswith("observations"):
+            files += self._json(export.fictive)
+        used = self._used(export.frame)
+        return Offer(
+            _GROUPS.get(export.name.removesuffix(".csv").partition("-")[0], "reference"),
+            export.title,
+            export.description,
+            tuple(files),
+            export.columns,
+            export.frame.height,
+            ("ligne", "lignes"),
+            self._licence_texts(used),
+            export.fictive,
+        )
+
+    def _json(self, fictive: bool) -> Iterator[OfferedFile]:
+        observations = self._fictive[(fictive,)]
+        for part, (called, levels) in LEVEL_GROUPS.items():
+            rows = observations.filter(pl.col("territory_level").is_in(levels))
+            if rows.is_empty():
+                continue
+            name = self._name(f"observations-{part}", fictive, "json")
+            about = self._about(self._used(rows), fictive)
+            write_observations(
+                self._folder / name, about, rows, self._data.definitions, self._data.territories
+            )
+            yield self._offered(name, "JSON", called)
+
+    def workbooks(self, wide: list[WideTable], tables: list[Export]) -> Iterator[Offer]:
+        """Write the workbook of the real figures, then that of the fictive ones."""
+        known = {export.name: export for export in tables}
+        for fictive in (False, True):
+            chosen = [table for table in wide if table.fictive == fictive and table.columns]
+            if not chosen:
+                continue
+            name = self._name("observatoire", fictive, "xlsx")
+            used = sorted({identifier for table in chosen for identifier in table.file_ids})
+            what = ", ".join(LEVELS[table.level] for table in chosen)
+            book = Book(
+                TITLE + (" — DONNÉES FICTIVES" if fictive else ""),
+                tuple(self._lines(used, fictive)),
+                self._data.publisher,
+                self._data.published_on,
+            )
+            sheets = [known["definitions.csv"], known["sources.csv"]]
+            rows = write_workbook(self._folder / name, book, chosen, sheets)
+            yield Offer(
+                "figures",
+                "Derniers chiffres par territoire" + (" — données fictives" if fictive else ""),
+                f"Un classeur pour tableur : {what}, une feuille par niveau et une colonne par "
+                f"indicateur, au "
+                "dernier millésime de chaque niveau ; définitions et sources. "
+                + (FICTIVE_WARNING if fictive else "Chiffres réels seulement."),
+                (self._offered(name, "XLSX"),),
+                {"feuilles": f"Lisez-moi, {what}, Définitions, Sources"},
+                rows,
+                ("territoire", "territoires"),
+                self._licence_texts(used),
+                fictive,
+            )
+
+    def maps(self, wide: list[WideTable]) -> Iterator[Offer]:
+        """Write the layers of communes, EPCI and cités, real then fictive."""
+        data = self._data
+        shown = data.territories.filter(pl.col("level") == "commune")
+        communes = commune_outlines(data.contours.join(shown, on=("level", "code"), how="semi"))
+        outlines = {
+            "commune": communes,
+            "epci": epci_outlines(communes, data.territories),
+            "cite": cite_outlines(data.cite_heritage),
+        }
+        for table in wide:
+            if table.level not in outlines:
+                continue
+            drawn = layer(_LAYER_NAMES[table.level], table, outlines[table.level], self._extra(table.level))
+            if drawn is not None:
+                yield self._map(drawn)
+
+    def _map(self, drawn: Layer) -> Offer:
+        level, fictive = drawn.table.level, drawn.table.fictive
+        files = []
+        for suffix, written, write in (
+            ("geojson", "GeoJSON", write_geojson),
+            ("parquet", "GeoParquet", write_geoparquet),
+        ):
+            name = self._name(drawn.name, fictive, suffix)
+            used = [*drawn.file_ids, *drawn.table.file_ids]
+            write(self._folder / name, drawn, self._about(used, fictive))
+            files.append(self._offered(name, written))
+        lacking = drawn.table.frame.height - drawn.frame.height
+        notes = drawn.table.notes | _EXTRA_NOTES.get(level, {})
+        return Offer(
+            "maps",
+            f"{LEVELS[level]} et derniers chiffres" + (" — données fictives" if fictive else ""),
+            _MAP_NOTES[level]
+            + (f" Sans contour connu, donc absentes du fichier : {lacking}." if lacking else "")
+            + (f" {FICTIVE_WARNING}" if fictive else ""),
+            tuple(files),
+            {name: notes[name] for name in drawn.frame.columns} | {"geometry": "contour, WGS 84"},
+            drawn.frame.height,
+            ("territoire", "territoires"),
+            (
+                *(f"contours : {text}" for text in self._licence_texts(drawn.file_ids)),
+                *(f"chiffres : {text}" for text in self._licence_texts(drawn.table.file_ids)),
+            ),
+            fictive,
+        )
+
+    def _extra(self, level: str) -> pl.DataFrame | None:
+        """Return what the documents and the heritage layers say of the cités."""
+        if level != "cite":
+            return None
+        founding = self._data.cites.select(code="slug", programmes=pl.col("programmes").list.join("|"))
+        return self._data.cite_heritage.select(
+            code="slug",
+            superficie_ha=pl.col("area_ha").round(1),
+            types=pl.col("types").list.join("|"),
+            interets=pl.col("interests").list.join("|"),
+            protection="protection",
+            part_bien_inscrit=pl.col("share_inscribed").round(3),
+        ).join(founding, on="code", how="left", maintain_order="left")
+
+    def archives(self, tables: list[Export]) -> Iterator[Offer]:
+        """Write all the CSV files as archives that bear the release, the fictive ones apart."""
+        for fictive in (False, True):
+            names = [export.name for export in tables if export.fictive == fictive]
+            if not names:
+                continue
+            name = self._name("observatoire-csv", fictive, "zip")
+            folder = name.removesuffix(".zip")
+            contents = {f"{folder}/{one}": (self._folder / one).read_bytes() for one in names}
+            write_zip(self._folder / name, contents, self._data.published_on)
+            yield Offer(
+                "developers",
+                "Toutes les tables de l’édition" + (" — données fictives" if fictive else ""),
+                "Les fichiers CSV de cette édition en une archive, à garder : leurs adresses "
+                "donneront un jour "
+                f"l’édition suivante.{f' {FICTIVE_WARNING}' if fictive else ''}",
+                (self._offered(name, "ZIP"),),
+                {},
+                len(names),
+                ("fichier", "fichiers"),
+                ("celles des fichiers qu’elle contient",),
+                fictive,
+            )
+
+    def package(self, tables: list[Export]) -> Offer:
+        """Write the description of the CSV files as a Frictionless data package."""
+        text = package_text(
+            tables, self._folder, self._data.release, self._data.published_on, self._data.publisher
+        )
+        (self._folder / "datapackage.json").write_text(text, encoding="utf-8", newline="\n")
+        return Offer(
+            "developers",
+            "Description des tables",
+            "Data Package (Frictionless) : chaque CSV, ses colonnes, leurs types, sa taille et son "
+            "empreinte.",
+            (self._offered("datapackage.json", "JSON"),),
+            {},
+            len(tables),
+            ("table", "tables"),
+            ("celles des fichiers qu’il décrit",),
+        )
+
+    def _name(self, stem: str, fictive: bool, suffix: str) -> str:
+        return f"{stem}{'-donnees-fictives' if fictive else ''}-{self._data.release}.{suffix}"
+
+    def _offered(self, name: str, written: str, content: str = "") -> OfferedFile:
+        return offered(self._folder / name, written, content)
+
+    def _used(self, frame: pl.DataFrame) -> list[str]:
+        if "file_ids" not in frame.columns:
+            return []
+        return frame["file_ids"].explode().drop_nulls().unique().sort().to_list()
+
+    def _licence_texts(self, used: list[str] | tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(sorted({self._licences[name] for name in used if name in self._licences}))
+
+    def _about(self, used: list[str], fictive: bool) -> dict[str, str]:
+        about = {
+            "title": f"{TITLE}, édition {self._data.release}",
+            "publisher": self._data.publisher,
+            "published_on": self._data.published_on.isoformat(),
+            "licences": " ; ".join(self._licence_texts(used)),
+        }
+        return about | ({"nature": FICTIVE_NATURE, "warning": FICTIVE_WARNING} if fictive else {})
+
+    def _lines(self, used: list[str], fictive: bool) -> Iterator[str]:
+        if fictive:
+            yield FICTIVE_WARNING
+        yield (
+            f"Édition {self._data.release}, publiée le {self._data.published_on:%d/%m/%Y} "
+            f"par {self._data.publisher}."
+        )
+        yield "Une feuille par niveau ; une colonne par indicateur, au dernier millésime connu à ce niveau."
+        yield "Lignes 1 à 3 : libellé, unité, millésime. Ligne 4 : nom de la colonne dans les autres formats."
+        yield (
+            "Une valeur qui n’est pas publiée est un mot : secret (protégée), manquant (la source ne la donne pas), "
+            "sans objet (la question ne se pose pas), non disponible. Un zéro est un vrai zéro."
+        )
+        yield "Deux millésimes ne se comparent que si la colonne « comparability » de Définitions le permet."
+        yield "Licences : " + " ; ".join(self._licence_texts(used)) + "."
+
+
+_MAP_NOTES = {
+    "commune": "Contours simplifiés des communes (à 150 m près), avec les derniers chiffres publiés.",
+    "epci": "Réunion des contours simplifiés des communes de chaque intercommunalité, avec les derniers "
+    "chiffres publiés.",
+    "cite": "Contours des cités rattachées avec certitude aux couches patrimoniales, avec ce qu’en "
+    "disent ces "
+    "couches et les derniers chiffres publiés.",
+}
+_EXTRA_NOTES = {
+    "cite": {
+        "superficie_ha": "superficie, en hectares",
+        "types": "types de cité",
+        "interets": "intérêts patrimoniaux",
+        "protection": "protection au titre des monuments historiques",
+        "part_bien_inscrit": "part de la cité dans le Bien inscrit, de 0 à 1",
+        "programmes": "programmes : integree, acceleration, etude_cadre, gr_ge, suivi",
+    }
+}
+
+
+def offered(path: Path, written: str, content: str = "") -> OfferedFile:
+    """Describe a file as written.
+
+    Args:
+        path: the file.
+        written: its format, as readers call it.
+        content: what sets it apart, in French.
+    """
+    read = path.read_bytes()
+    return OfferedFile(path.name, written, content, len(read), fingerprint(read))

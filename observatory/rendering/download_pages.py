@@ -1,0 +1,98 @@
+"""The page of the downloads: what is offered, in which formats, under which licence.
+
+Belongs here: groups and order of the offers, the examples of use.
+Does not: writing the files (``opendata``), HTML (template).
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from observatory.opendata.archives import CHECKSUMS
+from observatory.opendata.publishing import Offer, offered
+from observatory.rendering.edition import Edition
+from observatory.rendering.page import Page
+
+_GROUPS = {
+    "figures": ("chiffres", "Chiffres", "Les observations, une ligne par chiffre, et les derniers chiffres."),
+    "maps": ("cartes", "Territoires et cartes", "Les contours, avec les derniers chiffres publiés."),
+    "sheets": ("fiches", "Fiches", "Toutes les fiches des cités en un seul fichier."),
+    "dashboard": ("tableau-de-bord", "Tableau de bord", "Ce qui change dans les cités et ce qui les menace."),
+    "typology": ("typologie", "Typologie des communes", "Les classes et ce qui les fonde."),
+    "reference": ("references", "Définitions et sources", "Ce qu’il faut pour lire les chiffres."),
+    "developers": ("developpeurs", "Pour les développeurs", "L’édition entière et sa description."),
+}
+
+
+@dataclass(frozen=True)
+class OfferGroup:
+    """Offers of one kind: anchor, title, sentence, real ones, then fictive ones."""
+
+    anchor: str
+    title: str
+    lead: str
+    real: tuple[Offer, ...]
+    fictive: tuple[Offer, ...]
+
+
+def download_page(edition: Edition, offers: list[Offer]) -> Page:
+    """Return the page of the downloads.
+
+    Args:
+        edition: the edition.
+        offers: everything offered, files written.
+    """
+    groups = [
+        OfferGroup(
+            *texts,
+            tuple(offer for offer in offers if offer.group == key and not offer.fictive),
+            tuple(offer for offer in offers if offer.group == key and offer.fictive),
+        )
+        for key, texts in _GROUPS.items()
+    ]
+    return Page(
+        "donnees/index.html",
+        "donnees.html.j2",
+        "donnees",
+        "Données",
+        "Télécharger les chiffres, contours, définitions et sources de l’observatoire : CSV, XLSX, JSON, "
+        "GeoJSON, GeoParquet, avec licences et empreintes.",
+        False,
+        {
+            "groups": [group for group in groups if group.real or group.fictive],
+            "fictive_data": any(offer.fictive for offer in offers),
+            "checksums": CHECKSUMS,
+            "example": _example(offers),
+            "permanent": [
+                file.name for offer in offers for file in offer.files if edition.imprint.release in file.name
+            ],
+        },
+    )
+
+
+def sheet_offer(archive: Path | None) -> list[Offer]:
+    """Return the offer of the archive of the sheets; none where there is none."""
+    if archive is None:
+        return []
+    return [
+        Offer(
+            "sheets",
+            "Toutes les fiches des cités",
+            "Une fiche HTML par cité, qui s’ouvre sans connexion et s’imprime ; un LISEZMOI et les "
+            "empreintes.",
+            (offered(archive, "ZIP"),),
+            {},
+            1,
+            ("archive", "archives"),
+            ("celles des sources que chaque fiche cite",),
+        )
+    ]
+
+
+def _example(offers: list[Offer]) -> tuple[str, str] | None:
+    """Return the name of the GeoParquet file of communes and one of its figures, for an example of query."""
+    for offer in offers:
+        for file in offer.files:
+            if file.name.startswith("communes-") and file.format == "GeoParquet" and not offer.fictive:
+                figures = [name for name in offer.columns if name[-4:].isdigit()]
+                return (file.name, figures[0]) if figures else None
+    return None
