@@ -12,7 +12,6 @@ from pathlib import Path
 import polars as pl
 
 from observatory.errors import ObservatoryError
-from observatory.indicators.dashboard import SHOWN
 from observatory.indicators.mining import MINING_VINTAGE
 from observatory.tables import CITE_DASHBOARD, CITES, DEFINITIONS, FILES, OBSERVATIONS, TERRITORIES, Table
 from observatory.tables.typology import (
@@ -291,6 +290,9 @@ def _dashboard_exports(
     """Yield the dashboard of the cités, each figure with its status; nothing where there is none."""
     if dashboard.is_empty():
         return
+    # The dashboard tells risks in the words of ``rendering``, which imports this package.
+    from observatory.indicators.dashboard import SHOWN
+
     generated = files.filter(pl.col("fictive"))["file_id"].to_list()
     fictive = pl.col("file_ids").list.eval(pl.element().is_in(generated)).list.any()
     nature = pl.when(fictive).then(pl.lit(FICTIVE_NATURE)).alias("nature")

@@ -344,8 +344,8 @@ class _Press:
         yield "Une feuille par niveau ; une colonne par indicateur, au dernier millésime connu à ce niveau."
         yield "Lignes 1 à 3 : libellé, unité, millésime. Ligne 4 : nom de la colonne dans les autres formats."
         yield (
-            "Une valeur qui n’est pas publiée est un mot : secret (protégée), manquant (la source ne la donne pas), "
-            "sans objet (la question ne se pose pas), non disponible. Un zéro est un vrai zéro."
+            "Une valeur qui n’est pas publiée est un mot : secret (protégée), manquant (la source ne la "
+            "donne pas), sans objet (la question ne se pose pas), non disponible. Un zéro est un vrai zéro."
         )
         yield "Deux millésimes ne se comparent que si la colonne « comparability » de Définitions le permet."
         yield "Licences : " + " ; ".join(self._licence_texts(used)) + "."

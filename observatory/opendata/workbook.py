@@ -21,9 +21,15 @@ from xlsxwriter.worksheet import Worksheet
 from observatory.opendata.exports import LIST_SEPARATOR, Export
 from observatory.opendata.wide import LEVELS, STATUS_WORDS, WideTable
 
-HEADINGS = {"code": "Code", "name": "Nom", "commune": "Commune", "epci": "Intercommunalité"}
+HEADINGS = {
+    "level": "Niveau",
+    "code": "Code",
+    "name": "Nom",
+    "commune": "Commune",
+    "epci": "Intercommunalité",
+}
 _TITLE_ROWS = 3
-_WIDTHS = {"code": 12, "name": 34, "commune": 22, "epci": 34}
+_WIDTHS = {"level": 9, "code": 12, "name": 34, "commune": 22, "epci": 34}
 _OPTIONS = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 _SHEETS = {"epci": "EPCI"}
 _INK, _BRICK, _HATCH = "#1f2b38", "#a3341f", "#fbeee9"
@@ -108,7 +114,7 @@ def _about(sheet: Worksheet, book: Book, styles: _Styles) -> None:
 
 def _figures(sheet: Worksheet, table: WideTable, styles: _Styles) -> None:
     head = styles.fictive_head if table.fictive else styles.head
-    places = [name for name in table.places if name != "level"]
+    places = table.places
     for position, name in enumerate(places):
         sheet.write_string(0, position, HEADINGS[name], head)
         sheet.write_string(1, position, "", head)
@@ -131,7 +137,7 @@ def _figures(sheet: Worksheet, table: WideTable, styles: _Styles) -> None:
     if table.columns:
         sheet.set_column(len(places), last, 15)
     sheet.set_row(0, 62)
-    sheet.freeze_panes(_TITLE_ROWS + 1, 2)
+    sheet.freeze_panes(_TITLE_ROWS + 1, 3)
     sheet.autofilter(_TITLE_ROWS, 0, _TITLE_ROWS + table.frame.height, last)
 
 

@@ -15,7 +15,10 @@ from observatory.rendering.french import typeset
 
 CHANGES = "nouveautes.yaml"
 """Its file, among the reference tables."""
-_REMEDY = "corrigez-le sur le modèle versionné avec le code."
+_REMEDY = (
+    "corrigez-le sur le modèle versionné avec le code ; une phrase qui contient deux points se met entre "
+    "guillemets."
+)
 
 
 class Correction(BaseModel):

@@ -8,7 +8,7 @@ from functools import cache
 
 from observatory.disclosure.policy import Rule, load_policy
 from observatory.indicators.catalogue import load_indicators
-from observatory.rendering.french import number, quantity
+from observatory.rendering.french import number, quantity, typeset
 
 PUBLIC_RULE = "Donnée que son producteur publie : ce qu’il tient secret le reste, rien de plus n’est caché."
 
@@ -45,7 +45,11 @@ def rule_of(indicator: str) -> str:
     ]
     if not rules:
         return PUBLIC_RULE
-    return " ".join(f"{rule.label[:1].upper()}{rule.label[1:]} : {rule_text(rule)}" for rule in rules)
+    labels = [typeset(rule.label) for rule in rules]
+    return " ".join(
+        f"{label[:1].upper()}{label[1:]} : {rule_text(rule)}"
+        for label, rule in zip(labels, rules, strict=True)
+    )
 
 
 @cache
@@ -61,5 +65,5 @@ def rules_by_reason() -> list[tuple[str, str, list[str]]]:
     """Return the rules as (what is asked, why, what they bear on), those that say the same together."""
     found: dict[tuple[str, str], list[str]] = {}
     for rule in load_policy().rules.values():
-        found.setdefault((rule_text(rule), rule.reason), []).append(rule.label)
+        found.setdefault((rule_text(rule), typeset(rule.reason)), []).append(typeset(rule.label))
     return [(asked, reason, sorted(set(labels))) for (asked, reason), labels in found.items()]
