@@ -240,20 +240,26 @@ class _Press:
         notes = drawn.table.notes | _EXTRA_NOTES.get(level, {})
         return Offer(
             "maps",
-            f"{LEVELS[level]} et derniers chiffres" + (" — données fictives" if fictive else ""),
+            LEVELS[level]
+            + (" et derniers chiffres" if drawn.table.columns else "")
+            + (" — données fictives" if fictive else ""),
             _MAP_NOTES[level]
+            + (" Avec les derniers chiffres publiés." if drawn.table.columns else "")
             + (f" Sans contour connu, donc absentes du fichier : {lacking}." if lacking else "")
             + (f" {FICTIVE_WARNING}" if fictive else ""),
             tuple(files),
             {name: notes[name] for name in drawn.frame.columns} | {"geometry": "contour, WGS 84"},
             drawn.frame.height,
             ("territoire", "territoires"),
-            (
-                *(f"contours : {text}" for text in self._licence_texts(drawn.file_ids)),
-                *(f"chiffres : {text}" for text in self._licence_texts(drawn.table.file_ids)),
-            ),
+            tuple(self._under(drawn)),
             fictive,
         )
+
+    def _under(self, drawn: Layer) -> Iterator[str]:
+        """Yield the licences of the contours, then those of the figures."""
+        for what, used in (("contours", drawn.file_ids), ("chiffres", drawn.table.file_ids)):
+            if licences := self._licence_texts(used):
+                yield f"{what} sous {', '.join(licences)}"
 
     def _extra(self, level: str) -> pl.DataFrame | None:
         """Return what the documents and the heritage layers say of the cités."""
@@ -352,12 +358,10 @@ class _Press:
 
 
 _MAP_NOTES = {
-    "commune": "Contours simplifiés des communes (à 150 m près), avec les derniers chiffres publiés.",
-    "epci": "Réunion des contours simplifiés des communes de chaque intercommunalité, avec les derniers "
-    "chiffres publiés.",
-    "cite": "Contours des cités rattachées avec certitude aux couches patrimoniales, avec ce qu’en "
-    "disent ces "
-    "couches et les derniers chiffres publiés.",
+    "commune": "Contours simplifiés des communes, à 150 m près.",
+    "epci": "Réunion des contours simplifiés des communes de chaque intercommunalité.",
+    "cite": "Contours des cités rattachées avec certitude aux couches patrimoniales, et ce qu’en disent ces "
+    "couches.",
 }
 _EXTRA_NOTES = {
     "cite": {

@@ -74,7 +74,7 @@ class Indicator:
 
     @property
     def anchor(self) -> str:
-        """Identifier of its definition on the methods page."""
+        """Identifier of its definition in the catalogue."""
         return f"indicateur-{self.indicator}"
 
     @property
