@@ -10,6 +10,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -44,12 +45,12 @@ def documents(folder: Path) -> Iterator[tuple[str, bytes]]:
             archives.append(path)
         elif path.is_file() and path.suffix in (*_READERS, ".html"):
             content = path.read_bytes()
-            seen.add(content)
+            seen.add(sha256(content).digest())
             yield path.relative_to(folder).as_posix(), content
     for path in archives:
         for name, content in _members(path):
-            if content not in seen:
-                seen.add(content)
+            if (digest := sha256(content).digest()) not in seen:
+                seen.add(digest)
                 yield f"{path.relative_to(folder).as_posix()}!{name}", content
 
 

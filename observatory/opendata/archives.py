@@ -15,7 +15,7 @@ CHECKSUMS = "SHA256SUMS"
 
 def write_zip(path: Path, contents: Mapping[str, bytes], day: date) -> None:
     """Write an archive of files dated ``day``, in alphabetical order; equal contents, equal bytes."""
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in sorted(contents.items()):
             member = zipfile.ZipInfo(name, (day.year, day.month, day.day, 0, 0, 0))
             member.compress_type = zipfile.ZIP_DEFLATED

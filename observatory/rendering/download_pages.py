@@ -15,7 +15,7 @@ from observatory.rendering.page import Page
 _GROUPS = {
     "figures": ("chiffres", "Chiffres", "Les observations, une ligne par chiffre, et les derniers chiffres."),
     "maps": ("cartes", "Territoires et cartes", "Les contours, avec les derniers chiffres publiés."),
-    "sheets": ("fiches", "Fiches", "Toutes les fiches des cités en un seul fichier."),
+    "sheets": ("fiches", "Fiches", "Toutes les fiches en un seul fichier."),
     "dashboard": ("tableau-de-bord", "Tableau de bord", "Ce qui change dans les cités et ce qui les menace."),
     "typology": ("typologie", "Typologie des communes", "Les classes et ce qui les fonde."),
     "reference": ("references", "Définitions et sources", "Ce qu’il faut pour lire les chiffres."),
@@ -69,20 +69,21 @@ def download_page(edition: Edition, offers: list[Offer]) -> Page:
     )
 
 
-def sheet_offer(archive: Path | None) -> list[Offer]:
-    """Return the offer of the archive of the sheets; none where there is none."""
+def sheet_offer(archive: tuple[Path, int] | None) -> list[Offer]:
+    """Return the offer of the archive of the sheets, given with their number; none where there is none."""
     if archive is None:
         return []
+    path, count = archive
     return [
         Offer(
             "sheets",
-            "Toutes les fiches des cités",
-            "Une fiche HTML par cité, qui s’ouvre sans connexion et s’imprime ; un LISEZMOI et les "
-            "empreintes.",
-            (offered(archive, "ZIP"),),
+            "Toutes les fiches",
+            "Une fiche HTML par territoire, qui s’ouvre sans connexion et s’imprime, un dossier par niveau ; "
+            "un LISEZMOI et les empreintes.",
+            (offered(path, "ZIP"),),
             {},
-            1,
-            ("archive", "archives"),
+            count,
+            ("fiche", "fiches"),
             ("celles des sources que chaque fiche cite",),
         )
     ]

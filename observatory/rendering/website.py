@@ -97,7 +97,7 @@ def _open_data(data: SiteData) -> OpenData:
 
 
 def _write_addresses(address: str, day: date, shown: list[Page], folder: Path) -> None:
-    addresses = [page.address for page in shown if page.path != "404.html"]
+    addresses = [page.address for page in shown if page.path.endswith("index.html")]
     (folder / "sitemap.xml").write_text(site_map(address, addresses, day.isoformat()), "utf-8", newline="\n")
     (folder / "robots.txt").write_text(robots(address), "utf-8", newline="\n")
     (folder / "assets" / "partage.png").write_bytes(emblem(1200, 630))

@@ -275,25 +275,30 @@ def test_the_sheets_make_one_archive_with_checksums_that_never_changes(tmp_path:
     day = date(2026, 11, 25)
     (tmp_path / "donnees").mkdir()
     assert write_sheet_archive(tmp_path, "2026-1", day, "Mission") is None
-    for slug in ("b", "a"):
-        (tmp_path / "cites" / slug).mkdir(parents=True)
-        (tmp_path / f"cites/{slug}/fiche-{slug}-2026-1.html").write_text(f"<p>{slug}</p>")
+    for folder, slug in (("cites", "b"), ("cites", "a"), ("communes", "62001")):
+        (tmp_path / folder / slug).mkdir(parents=True)
+        (tmp_path / f"{folder}/{slug}/fiche-{slug}-2026-1.html").write_text(f"<p>{slug}</p>")
     (tmp_path / "cites/a/fiche-a-2025-1.html").write_text("ancienne")
-    path = write_sheet_archive(tmp_path, "2026-1", day, "Mission")
-    assert path == tmp_path / "donnees/fiches-des-cites-2026-1.zip"
+    made = write_sheet_archive(tmp_path, "2026-1", day, "Mission")
+    assert made == (tmp_path / "donnees/fiches-2026-1.zip", 3)
+    path, _ = made
     with zipfile.ZipFile(path) as archive:
-        assert [Path(name).name for name in archive.namelist()] == [
-            "LISEZMOI.txt", "SHA256SUMS", "fiche-a-2026-1.html", "fiche-b-2026-1.html",
-        ]  # fmt: skip
+        assert [name.removeprefix("fiches-2026-1/") for name in archive.namelist()] == [
+            "LISEZMOI.txt",
+            "SHA256SUMS",
+            "cites/fiche-a-2026-1.html",
+            "cites/fiche-b-2026-1.html",
+            "communes/fiche-62001-2026-1.html",
+        ]
         assert {one.date_time for one in archive.infolist()} == {(2026, 11, 25, 0, 0, 0)}
-        sums = archive.read("fiches-des-cites-2026-1/SHA256SUMS").decode().splitlines()
+        sums = archive.read("fiches-2026-1/SHA256SUMS").decode().splitlines()
         for line in sums:
             digest, name = line.split("  ")
-            assert hashlib.sha256(archive.read(f"fiches-des-cites-2026-1/{name}")).hexdigest() == digest
-        assert len(sums) == 3
-        assert "2 fiche(s)" in archive.read("fiches-des-cites-2026-1/LISEZMOI.txt").decode()
+            assert hashlib.sha256(archive.read(f"fiches-2026-1/{name}")).hexdigest() == digest
+        assert len(sums) == 4
+        assert "3 fiche(s)" in archive.read("fiches-2026-1/LISEZMOI.txt").decode()
     before = path.read_bytes()
-    assert write_sheet_archive(tmp_path, "2026-1", day, "Mission") == path
+    assert write_sheet_archive(tmp_path, "2026-1", day, "Mission") == made
     assert path.read_bytes() == before
 
 

@@ -51,6 +51,11 @@ def text_of(site: Path, path: str) -> str:
     return (site / path).read_text("utf-8")
 
 
+def pages_of(site: Path) -> list[Path]:
+    """The pages, without the sheets that stand alone."""
+    return [page for page in site.rglob("*.html") if page.name in ("index.html", "404.html")]
+
+
 def words(html: str) -> str:
     return re.sub(
         r"[ \n\t]+", " ", re.sub(r"<[^>]+>", " ", re.sub(r"(?s)<(script|style)\b.*?</\1>", "", html))
@@ -60,14 +65,14 @@ def words(html: str) -> str:
 def test_titles_and_descriptions_are_of_one_page_alone(site: Path) -> None:
     for pattern in (r"<title>(.*?)</title>", r'<meta name="description" content="(.*?)">'):
         found: dict[str, list[str]] = {}
-        for page in site.rglob("*.html"):
+        for page in pages_of(site):
             (told,) = re.findall(pattern, page.read_text("utf-8").partition("</head>")[0])
             found.setdefault(told, []).append(page.relative_to(site).as_posix())
         assert {told: pages for told, pages in found.items() if len(pages) > 1} == {}
 
 
 def test_a_page_names_itself_where_it_is_shared(site: Path) -> None:
-    for page in site.rglob("*.html"):
+    for page in pages_of(site):
         html = page.read_text("utf-8")
         names = re.findall(r'<meta property="og:(\w+)"', html)
         assert names == ["title", "description", "type", "locale", "site_name"], page
@@ -84,7 +89,7 @@ def test_a_site_that_knows_its_address_says_it(served: Path) -> None:
     assert f'content="{ADDRESS}assets/partage.png"' in html
     named = {element.text for element in ElementTree.parse(served / "sitemap.xml").iter() if element.text}
     addresses = {one for one in named if one.startswith(ADDRESS)}
-    pages = {page.relative_to(served).as_posix() for page in served.rglob("*.html")} - {"404.html"}
+    pages = {page.relative_to(served).as_posix() for page in pages_of(served)} - {"404.html"}
     assert addresses == {ADDRESS + page.removesuffix("index.html") for page in pages}
     assert f"Sitemap: {ADDRESS}sitemap.xml" in text_of(served, "robots.txt")
 
