@@ -1,7 +1,5 @@
 """The site: pages and open data, staged whole and published with the warehouse."""
 
-from pathlib import Path
-
 import dagster as dg
 import polars as pl
 
@@ -11,7 +9,7 @@ from assets.indicators.typology import output_name
 from assets.perimeter import chosen_perimeter
 from assets.storage import SESSION
 from observatory.disclosure.release import read_releases
-from observatory.opendata.revisions import Revisions, revisions
+from observatory.opendata.revisions import since_last
 from observatory.paths import data_paths
 from observatory.projection.assumptions import CARD as ASSUMPTIONS
 from observatory.projection.assumptions import read_assumptions
@@ -87,17 +85,12 @@ def site(
         if core_insee__mortality.is_empty()
         else calibrate(core_insee__mortality, read_landmarks(reference / LANDMARKS), assumed),
         changes=read_changes(data_paths().reference / CHANGES),
-        revisions=_since_last(session.paths.releases, territories, indicators_all__observations),
+        revisions=since_last(
+            read_releases(session.paths.releases), territories, indicators_all__observations
+        ),
     )
     pages = build_site(data, session.site)
     size = sum(path.stat().st_size for path in session.site.rglob("*") if path.is_file())
     return dg.MaterializeResult(
         metadata={"pages": len(pages), "octets": size, "périmètre": f"COG {data.perimeter_vintage}"}
     )
-
-
-def _since_last(releases: Path, territories: pl.DataFrame, observations: pl.DataFrame) -> Revisions | None:
-    """Return what changed since the last release kept of the same perimeter; none where there is none."""
-    perimeter = "-".join(str(part) for part in territories.select("perimeter", "perimeter_vintage").row(0))
-    same = [release for release in read_releases(releases) if release.perimeter == perimeter]
-    return revisions(same[-1].name, same[-1].figures, observations) if same else None

@@ -7,9 +7,14 @@ Compared are figures that both releases publish. One that is secret in either is
 revised: an earlier value of what is now secret must not be recalled.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import polars as pl
+
+if TYPE_CHECKING:
+    from observatory.disclosure.release import Release
 
 _KEY = ["level", "code", "indicator", "vintage"]
 _TOLERANCE = 1e-9
@@ -78,6 +83,21 @@ def revisions(since: str, earlier: pl.DataFrame, observations: pl.DataFrame) -> 
         both.height,
         sum(revised for _, revised in counts.values()),
     )
+
+
+def since_last(
+    releases: Iterable["Release"], territories: pl.DataFrame, observations: pl.DataFrame
+) -> Revisions | None:
+    """Return what changed since the last release of the same perimeter; none where there is none.
+
+    Args:
+        releases: those kept, oldest first.
+        territories: ``core.territories`` of one perimeter version.
+        observations: ``indicators.observations``.
+    """
+    perimeter = "-".join(map(str, territories.select("perimeter", "perimeter_vintage").row(0)))
+    same = [release for release in releases if release.perimeter == perimeter]
+    return revisions(same[-1].name, same[-1].figures, observations) if same else None
 
 
 def _published(figures: pl.DataFrame) -> pl.DataFrame:

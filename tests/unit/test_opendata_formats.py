@@ -24,7 +24,7 @@ from observatory.disclosure.release import read_release
 from observatory.opendata import ExportError
 from observatory.opendata.archives import write_checksums, write_zip
 from observatory.opendata.layers import commune_outlines, epci_outlines
-from observatory.opendata.revisions import revisions
+from observatory.opendata.revisions import revisions, since_last
 from observatory.opendata.sheet_archive import write_sheet_archive
 from observatory.opendata.wide import STATUS_WORDS, wide_tables
 from observatory.rendering import SiteData, build_site
@@ -352,6 +352,20 @@ def test_revisions_count_what_differs_and_never_what_is_secret(data: SiteData) -
     same = revisions("x", before.join(now.rename({"territory_level": "level", "territory_code": "code"}),
                                       on=KEY, how="semi").filter(~revised & ~hidden_now), now)  # fmt: skip
     assert same.revised == 0
+
+
+def test_the_release_compared_is_the_last_of_the_same_perimeter(data: SiteData, site: Path) -> None:
+    kept = read_release(site)
+    other = dataclasses.replace(kept, name="b", perimeter="mbm-2026")
+    older = dataclasses.replace(kept, name="a", figures=kept.figures.clear())
+    found = since_last([older, kept, other], data.territories, data.observations)
+    assert found is not None
+    # A release set against itself: every published figure is compared, none differs, in whatever format.
+    published = data.observations.filter(pl.col("status") == "published")
+    assert (found.since, found.compared, found.revised, found.changed) == (
+        kept.name, published.height, 0, ()
+    )  # fmt: skip
+    assert since_last([other], data.territories, data.observations) is None
 
 
 def test_equal_frames_in_any_order_give_equal_files(data: SiteData, folder: Path, tmp_path: Path) -> None:
