@@ -138,6 +138,8 @@ class _Press:
 
     def __init__(self, data: OpenData, folder: Path) -> None:
         self._data, self._folder = data, folder
+        version = data.territories.select("perimeter", "perimeter_vintage").row(0)
+        self._perimeter = "{} (COG {})".format(*version)
         self._licences = dict(data.files.select("file_id", "licence").iter_rows())
         self._fictive = data.observations.with_columns(
             fictive=fictive_mask(data.definitions, data.files)
@@ -336,6 +338,7 @@ class _Press:
             "title": f"{TITLE}, édition {self._data.release}",
             "publisher": self._data.publisher,
             "published_on": self._data.published_on.isoformat(),
+            "perimeter": self._perimeter,
             "licences": " ; ".join(self._licence_texts(used)),
         }
         return about | ({"nature": FICTIVE_NATURE, "warning": FICTIVE_WARNING} if fictive else {})
@@ -345,7 +348,7 @@ class _Press:
             yield FICTIVE_WARNING
         yield (
             f"Édition {self._data.release}, publiée le {self._data.published_on:%d/%m/%Y} "
-            f"par {self._data.publisher}."
+            f"par {self._data.publisher}. Périmètre : {self._perimeter}."
         )
         yield "Une feuille par niveau ; une colonne par indicateur, au dernier millésime connu à ce niveau."
         yield "Lignes 1 à 3 : libellé, unité, millésime. Ligne 4 : nom de la colonne dans les autres formats."
@@ -359,7 +362,7 @@ class _Press:
 
 _MAP_NOTES = {
     "commune": "Contours simplifiés des communes, à 150 m près.",
-    "epci": "Réunion des contours simplifiés des communes de chaque intercommunalité.",
+    "epci": "Réunion des contours simplifiés des communes du périmètre, par intercommunalité.",
     "cite": "Contours des cités rattachées avec certitude aux couches patrimoniales, et ce qu’en disent ces "
     "couches.",
 }

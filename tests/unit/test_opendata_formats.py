@@ -189,6 +189,7 @@ def test_geojson_follows_its_standard_and_carries_its_licence(data: SiteData, fo
     assert content["type"] == "FeatureCollection"
     assert "crs" not in content
     assert content["licences"] == "Licence Ouverte 2.0"
+    assert content["perimeter"] == "sept_epci (COG 2026)"
     assert content["bbox"] == [2.5, 50.4, 2.62, 50.42]
     assert [one["properties"]["code"] for one in content["features"]] == [f"6200{n}" for n in range(1, 7)]
     for feature in content["features"]:
