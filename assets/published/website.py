@@ -84,7 +84,7 @@ def site(
         calibration=None
         if core_insee__mortality.is_empty()
         else calibrate(core_insee__mortality, read_landmarks(reference / LANDMARKS), assumed),
-        changes=read_changes(data_paths().reference / CHANGES),
+        changes=read_changes(reference / CHANGES),
         revisions=since_last(
             read_releases(session.paths.releases), territories, indicators_all__observations
         ),

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from observatory.opendata.revisions import Revisions
 from observatory.projection.assumptions import Assumptions
 from observatory.projection.calibration import Calibration
-from observatory.opendata.revisions import Revisions
 from observatory.rendering.changelog import ReleaseNotes
 from observatory.rendering.coverage import Coverage
 from observatory.rendering.figures import Figure, FigureBook, Indicator

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from observatory.opendata.revisions import Revisions
 from observatory.projection.assumptions import Assumptions
 from observatory.projection.calibration import Calibration
-from observatory.opendata.revisions import Revisions
 from observatory.rendering.changelog import ReleaseNotes
 from observatory.rendering.imprint import Imprint
 
