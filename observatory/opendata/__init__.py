@@ -8,6 +8,7 @@ Does not: the page that offers them (``rendering``), what may be shown (``disclo
 
 from observatory.opendata.exports import (
     FICTIVE_NATURE,
+    FORMULA_START,
     LIST_SEPARATOR,
     Export,
     ExportError,
@@ -19,6 +20,7 @@ from observatory.opendata.exports import (
 
 __all__ = [
     "FICTIVE_NATURE",
+    "FORMULA_START",
     "LIST_SEPARATOR",
     "Export",
     "ExportError",
