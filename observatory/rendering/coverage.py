@@ -4,7 +4,6 @@ Belongs here: counting the statuses of the observations.
 Does not: figures, pages. Every status is published with its figure: their counts tell nothing more.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import polars as pl
@@ -47,28 +46,23 @@ class Coverage:
         for indicator, level, vintage, status, number in counted.iter_rows():
             found.setdefault((indicator, level, vintage), {})[status] = number
         self._counts = {where: Count(**statuses) for where, statuses in found.items()}
+        self._years: dict[tuple[str, str], list[int]] = {}
+        for (indicator, level, vintage), count in self._counts.items():
+            if count.held:
+                self._years.setdefault((indicator, level), []).append(vintage)
 
     def vintages(self, indicator: str, level: str) -> list[int]:
         """Return the years of an indicator that the sources cover at a level, oldest first."""
-        return sorted(
-            vintage
-            for (name, where, vintage), count in self._counts.items()
-            if (name, where) == (indicator, level) and count.held
-        )
+        return self._years.get((indicator, level), [])
 
     def latest(self, indicator: str, level: str) -> tuple[int, Count] | None:
         """Return the last year that the sources cover at a level, and its count."""
         years = self.vintages(indicator, level)
         return (years[-1], self._counts[indicator, level, years[-1]]) if years else None
 
-    def total(self, *, level: str | None = None, indicators: Iterable[str] | None = None) -> Count:
-        """Return the count of everything, or of some level or indicators."""
-        wanted = None if indicators is None else set(indicators)
-        chosen = [
-            count
-            for (name, where, _), count in self._counts.items()
-            if level in (None, where) and (wanted is None or name in wanted)
-        ]
+    def total(self, level: str | None = None) -> Count:
+        """Return the count of everything, or of one level."""
+        chosen = [count for (_, where, _), count in self._counts.items() if level in (None, where)]
         return Count(
             *(
                 sum(getattr(count, status) for count in chosen)

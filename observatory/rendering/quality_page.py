@@ -55,6 +55,8 @@ class CheckedTable:
 
 def quality_page(edition: Edition) -> Page:
     """Return the quality report."""
+    totals = {level: edition.coverage.total(level) for level in LEVELS}
+    by_level = {level: count for level, count in totals.items() if count.held}
     return Page(
         "qualite/index.html",
         "qualite.html.j2",
@@ -68,9 +70,8 @@ def quality_page(edition: Edition) -> Page:
             "tables": _checked(edition),
             "passed": sum(check["passed"] for check in edition.checks),
             "total": edition.coverage.total(),
-            "levels": [level for level in LEVELS if edition.coverage.total(level=level).held],
-            "by_level": {level: edition.coverage.total(level=level) for level in LEVELS},
-            "coverage": _coverage(edition),
+            "by_level": by_level,
+            "coverage": _coverage(edition, list(by_level)),
             "sources": _freshness(edition),
             "corrections": declared_corrections(),
             "cite_corrections": [cite for cite in edition.gazetteer.cites if cite.row["corrections"]],
@@ -90,8 +91,7 @@ def _checked(edition: Edition) -> list[CheckedTable]:
     ]
 
 
-def _coverage(edition: Edition) -> dict[str, list[CoverageRow]]:
-    held = [level for level in LEVELS if edition.coverage.total(level=level).held]
+def _coverage(edition: Edition, held: list[str]) -> dict[str, list[CoverageRow]]:
     return {
         theme: [
             CoverageRow(one, tuple(edition.coverage.latest(one.indicator, level) for level in held))
