@@ -87,6 +87,7 @@ _DEFINITIONS = {
     "reliability": "raison de ce seuil",
     "shortest_interval": "années entre deux millésimes comparables ; vide si aucune évolution n’est permise",
     "breaks": "premiers millésimes après une rupture de série, qu’aucune évolution ne franchit",
+    "exceptional": "millésimes exceptionnels, dont aucune évolution ne part ni n’arrive",
     "change_note": "raison de cet intervalle, ou de l’absence d’évolution",
     "phrase": "ce qu’une phrase en dit, {value} tenant lieu de la valeur et de son unité ; vide sans phrase",
 }

@@ -196,6 +196,7 @@ def definitions(indicators: Iterable[Indicator]) -> pl.DataFrame:
                     "reliability": indicator.care.reliability,
                     "shortest_interval": indicator.care.shortest_interval,
                     "breaks": list(indicator.care.breaks),
+                    "exceptional": list(indicator.care.exceptional),
                     "change_note": indicator.care.change_note,
                     "phrase": indicator.phrase,
                 }

@@ -29,6 +29,7 @@ class Precaution(BaseModel):
     reliability: str | None = None
     shortest_interval: int | None = Field(default=None, ge=1)
     breaks: tuple[int, ...] = ()
+    exceptional: tuple[int, ...] = ()
     change_note: str
 
     @model_validator(mode="after")
