@@ -73,9 +73,9 @@ class Indicator(BaseModel):
     @model_validator(mode="after")
     def _agrees(self) -> "Indicator":
         if self.proportion and (self.denominator is None or self.scale != 100):
-            raise ValueError(f"« {self.id} » est dit proportion sans être un rapport pour cent")
+            raise ValueError(f"« {self.id} » est dit proportion sans être un rapport pour cent")
         if self.phrase is not None and self.phrase.count("{value}") != 1:
-            raise ValueError(f"la phrase de « {self.id} » ne place pas une fois la valeur, « {{value}} »")
+            raise ValueError(f"la phrase de « {self.id} » ne place pas une fois la valeur, « {{value}} »")
         return self
 
     @property
@@ -157,7 +157,7 @@ def measured(indicators: Iterable[Indicator], measures: pl.DataFrame) -> tuple[I
                 indicator.model_copy(
                     update={
                         "vintages": tuple(sorted(vintages)),
-                        # A generated source is never dropped: the mark « fictif » hangs on it.
+                        # A generated source is never dropped: the mark « fictif » hangs on it.
                         "sources": tuple(
                             name for name in indicator.sources if name in sources or get_source(name).fictive
                         ),
@@ -196,6 +196,7 @@ def definitions(indicators: Iterable[Indicator]) -> pl.DataFrame:
                     "reliability": indicator.care.reliability,
                     "shortest_interval": indicator.care.shortest_interval,
                     "breaks": list(indicator.care.breaks),
+                    "exceptional": list(indicator.care.exceptional),
                     "change_note": indicator.care.change_note,
                     "phrase": indicator.phrase,
                 }

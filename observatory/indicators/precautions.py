@@ -29,12 +29,13 @@ class Precaution(BaseModel):
     reliability: str | None = None
     shortest_interval: int | None = Field(default=None, ge=1)
     breaks: tuple[int, ...] = ()
+    exceptional: tuple[int, ...] = ()
     change_note: str
 
     @model_validator(mode="after")
     def _says_why(self) -> "Precaution":
         if (self.reliable_from is None) != (self.reliability is None):
-            raise ValueError(f"la précaution « {self.id} » donne un seuil sans raison, ou l’inverse")
+            raise ValueError(f"la précaution « {self.id} » donne un seuil sans raison, ou l’inverse")
         return self
 
 
@@ -50,7 +51,7 @@ def load_precautions(path: Path = PRECAUTIONS) -> dict[str, Precaution]:
     for entry in yaml.safe_load(path.read_text(encoding="utf-8")):
         one = Precaution.model_validate(entry)
         if one.id in found:
-            raise PrecautionError(f"Deux précautions ont le même identifiant « {one.id} ».")
+            raise PrecautionError(f"Deux précautions ont le même identifiant « {one.id} ».")
         found[one.id] = one
     return found
 
@@ -65,6 +66,6 @@ def get_precaution(identifier: str) -> Precaution:
         return load_precautions()[identifier]
     except KeyError as error:
         raise PrecautionError(
-            f"La précaution « {identifier} » n’est pas dans {PRECAUTIONS.name} ; connues : "
+            f"La précaution « {identifier} » n’est pas dans {PRECAUTIONS.name} ; connues : "
             f"{', '.join(load_precautions())}."
         ) from error

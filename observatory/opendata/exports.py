@@ -82,12 +82,13 @@ _DEFINITIONS = {
     "category": "catégorie de cette répartition",
     "category_position": "ordre de cette catégorie",
     "proportion": "true si le numérateur compte une partie de ce que compte le dénominateur",
-    "reliable_from": "plus petite base (dénominateur ou effectif) d’un chiffre fiable ; vide sans seuil",
+    "reliable_from": "plus petite base (dénominateur ou effectif) d’un chiffre fiable ; vide sans seuil",
     "reliability": "raison de ce seuil",
-    "shortest_interval": "années entre deux millésimes comparables ; vide si aucune évolution n’est permise",
+    "shortest_interval": "années entre deux millésimes comparables ; vide si aucune évolution n’est permise",
     "breaks": "premiers millésimes après une rupture de série, qu’aucune évolution ne franchit",
+    "exceptional": "millésimes exceptionnels, dont aucune évolution ne part ni n’arrive",
     "change_note": "raison de cet intervalle, ou de l’absence d’évolution",
-    "phrase": "ce qu’une phrase en dit, {value} tenant lieu de la valeur et de son unité ; vide sans phrase",
+    "phrase": "ce qu’une phrase en dit, {value} tenant lieu de la valeur et de son unité ; vide sans phrase",
 }
 _TERRITORIES = {
     "perimeter": "périmètre : sept_epci (sept intercommunalités), mbm (Mission Bassin Minier), "

@@ -61,7 +61,7 @@ def change(book: FigureBook, place: Place, indicator: Indicator) -> Change:
     latest = indicator.latest
     if place.level == "iris":
         return Change(None, latest, reason="Deux millésimes ne se comparent pas à l’échelle d’un IRIS.")
-    if indicator.shortest_interval is None:
+    if indicator.shortest_interval is None or latest in indicator.exceptional:
         return Change(None, latest, reason=indicator.change_note)
     base = base_vintage(indicator)
     if base is None:
@@ -74,8 +74,9 @@ def base_vintage(indicator: Indicator) -> int | None:
     latest, interval = indicator.latest, indicator.shortest_interval
     if interval is None:
         return None
+    usual = [one for one in indicator.vintages if one not in indicator.exceptional]
     since = max((year for year in indicator.breaks if year <= latest), default=None)
-    far = [one for one in indicator.vintages if one <= latest - interval and (since is None or one >= since)]
+    far = [one for one in usual if one <= latest - interval and (since is None or one >= since)]
     return max(far, default=None)
 
 

@@ -69,6 +69,7 @@ class Indicator:
     reliability: str | None
     shortest_interval: int | None
     breaks: tuple[int, ...]
+    exceptional: tuple[int, ...]
     change_note: str
     phrase: str | None
 
@@ -261,5 +262,5 @@ def file_ids(figures: Iterable[Figure]) -> list[str]:
 
 
 def _indicator(row: dict[str, Any]) -> Indicator:
-    lists = {name: tuple(row[name]) for name in ("sources", "levels", "vintages", "breaks")}
+    lists = {name: tuple(row[name]) for name in ("sources", "levels", "vintages", "breaks", "exceptional")}
     return Indicator(**(typeset_row(row, *_PROSE) | lists))

@@ -90,6 +90,11 @@ DEFINITIONS = Table(
             nullable=True,
         ),
         Column("breaks", pl.List(pl.Int32), "premiers millésimes après une rupture de série"),
+        Column(
+            "exceptional",
+            pl.List(pl.Int32),
+            "millésimes exceptionnels, dont aucune évolution ne part ni n’arrive",
+        ),
         Column("change_note", pl.String, "raison de cet intervalle, ou de son absence"),
         Column("phrase", pl.String, "ce qu’une phrase en dit ; vide sans phrase", nullable=True),
     ),

@@ -119,6 +119,7 @@ def definitions() -> pl.DataFrame:
         "vintages": [2021],
         "proportion": False,
         "breaks": [],
+        "exceptional": [],
         "change_note": "Recensement.",
     }
     wide = ["commune", "epci", "basin", "department", "region", "country"]

@@ -1,5 +1,7 @@
 """Precautions of the catalogue: which rate is a proportion, from which base, over which interval, and why."""
 
+import re
+
 import polars as pl
 import pytest
 import yaml
@@ -101,12 +103,12 @@ def test_a_precaution_that_breaks_the_model_is_refused(change):
 def test_a_precaution_that_stands_twice_is_refused(tmp_path):
     path = tmp_path / "precautions.yaml"
     path.write_text(yaml.safe_dump([{"id": "p", "change_note": "note"}] * 2), encoding="utf-8")
-    with pytest.raises(PrecautionError, match="même identifiant « p »"):
+    with pytest.raises(PrecautionError, match="même identifiant «\u202fp\u202f»"):
         load_precautions(path)
 
 
 def test_an_unknown_precaution_is_said_to_be_so():
-    with pytest.raises(PrecautionError, match=f"« autre » n’est pas dans {PRECAUTIONS.name}"):
+    with pytest.raises(PrecautionError, match=f"«\u202fautre\u202f» n’est pas dans {PRECAUTIONS.name}"):
         get_precaution("autre")
 
 
@@ -123,3 +125,16 @@ def test_an_indicator_that_contradicts_itself_is_refused(change, words):
     one = next(one for one in load_indicators() if one.id == "part_logements_vacants")
     with pytest.raises(ValidationError, match=words):
         Indicator.model_validate(one.model_dump() | change)
+
+
+def test_texts_are_typeset():
+    texts = [
+        text
+        for one in load_precautions().values()
+        for text in (one.change_note, one.reliability)
+        if text is not None
+    ]
+    assert len(texts) > 20
+    for text in texts:
+        assert not re.search(r"[ \u00a0][:;!?»](?=\s|$)|« |\w'\w", text), text
+        assert text.endswith(".")

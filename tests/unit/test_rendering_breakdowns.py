@@ -20,7 +20,7 @@ PLACE = Place("epci", "e", "CA", ())
 def share(value: float | None, category: str = "x", status: str = "secret") -> Figure:
     indicator = Indicator(
         "i", 1, "l", "t", "f", "%", 1, "neutral", "with_parents", (), "ratio", (), (2024,), "c", False,
-        "b", category, 1, True, None, None, None, (), "", None,
+        "b", category, 1, True, None, None, None, (), (), "", None,
     )  # fmt: skip
     given = "published" if value is not None else status
     return Figure(indicator, 2024, value, given, False, "", (), None, None)

@@ -15,7 +15,7 @@ from observatory.rendering.ranks import SMALLEST_RANKING, Ranking
 
 RATE = Indicator(
     "i", 1, "l", "t", "f", "%", 1, "lower_is_better", "with_parents", (), "ratio", ("commune",), (2017, 2022),
-    "c", False, None, None, None, True, 20, "raison", 5, (), "note", "{value} des logements sont vacants",
+    "c", False, None, None, None, True, 20, "raison", 5, (), (), "note", "{value} des logements sont vacants",
 )  # fmt: skip
 
 
@@ -215,6 +215,12 @@ def test_a_strip_keeps_the_order_of_the_values(values) -> None:
 def test_the_base_is_the_most_recent_vintage_far_enough(vintages, interval, breaks, base) -> None:
     indicator = replace(RATE, vintages=vintages, shortest_interval=interval, breaks=breaks)
     assert base_vintage(indicator) == base
+
+
+def test_an_exceptional_vintage_is_no_base() -> None:
+    deaths = replace(RATE, vintages=(2019, 2020, 2024), shortest_interval=1, exceptional=(2020, 2021, 2022))
+    assert base_vintage(deaths) == 2019
+    assert base_vintage(replace(deaths, exceptional=())) == 2020
 
 
 @pytest.mark.parametrize(

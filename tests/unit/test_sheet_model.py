@@ -209,6 +209,22 @@ def test_the_reader_takes_a_name_for_the_longest_that_it_ends_with() -> None:
     assert gazetteer.beside(("commune", "62510"), "Commune Liévin") == ("commune", "62510")
 
 
+def test_the_rank_of_a_key_figure_is_not_read_as_its_last_comparator(tmp_path: Path) -> None:
+    page = tmp_path / "communes" / "62001" / "index.html"
+    page.parent.mkdir(parents=True)
+    page.write_text(
+        '<ul><li class="key"><span class="key-label"><a href="#indicateur-vacance">Vacance</a></span>'
+        '<span class="key-value">7,5</span><span class="key-more">2021 · Bassin minier\u202f: secret</span>'
+        '<span class="key-note">3e sur 6 communes · +1,0 pt (2016–2021)</span></li></ul>',
+        encoding="utf-8",
+    )
+    shown = list(read_pages(tmp_path, site_data().territories, {}))
+    assert [(one.area, one.vintage, one.text) for one in shown] == [
+        (("commune", "62001"), 2021, "7,5"),
+        (("basin", "BM"), 2021, "secret"),
+    ]
+
+
 def test_ranks_and_changes_are_not_read_as_figures(site: Path) -> None:
     data = told(site_data())
     labels = dict(data.definitions.select("label", "indicator").iter_rows())

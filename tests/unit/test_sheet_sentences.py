@@ -27,7 +27,7 @@ WRONG = re.compile(
 RATE = Indicator(
     "i", 1, "l", "Logement", "f", "%", 1, "lower_is_better", "with_parents", (), "ratio",
     ("cite", "commune", "epci", "basin"), (2017, 2022), "c", False, None, None, None, True, 50, "raison", 5,
-    (), "note", "{value} des logements sont vacants",
+    (), (), "note", "{value} des logements sont vacants",
 )  # fmt: skip
 COMMUNE = Place("commune", "62178", "Le Quesnoy", ())
 EPCI = Place("epci", "e", "CA d’Hénin-Carvin", ())
