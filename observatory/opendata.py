@@ -27,7 +27,7 @@ from observatory.tables.typology import (
 
 LIST_SEPARATOR = "|"
 FICTIVE_NATURE = "données fictives"
-_FORMULA_START = r"^[=+\-@\t\r]"
+FORMULA_START = r"^[=+\-@\t\r]"
 
 
 class ExportError(ObservatoryError):
@@ -378,4 +378,4 @@ def _cell(name: str, dtype: pl.DataType) -> pl.Expr:
         text = text.cast(pl.List(pl.String)).list.join(LIST_SEPARATOR)
     elif dtype != pl.String:
         return text
-    return pl.when(text.str.contains(_FORMULA_START)).then(pl.lit("'") + text).otherwise(text).alias(name)
+    return pl.when(text.str.contains(FORMULA_START)).then(pl.lit("'") + text).otherwise(text).alias(name)

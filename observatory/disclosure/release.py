@@ -15,6 +15,7 @@ from typing import Any
 
 import polars as pl
 
+from observatory.disclosure.spreadsheet import spreadsheet_table
 from observatory.errors import ObservatoryError
 
 FIGURES: dict[str, type[pl.DataType]] = {
@@ -128,7 +129,8 @@ def _text_columns(path: Path) -> pl.DataFrame:
 def _tables(path: Path) -> Iterator[pl.DataFrame]:
     """Yield the tables of text of one file."""
     if path.suffix == ".csv":
-        yield _text_columns(path)
+        french = spreadsheet_table(path.read_bytes())
+        yield _text_columns(path) if french is None else french
         return
     try:
         content = json.loads(path.read_text(encoding="utf-8"))

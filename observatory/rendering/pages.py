@@ -11,7 +11,8 @@ from observatory.opendata import Export
 from observatory.rendering.cite_pages import cite_pages
 from observatory.rendering.compare_page import compare_page
 from observatory.rendering.edition import Edition
-from observatory.rendering.landmarks_page import landmarks_page
+from observatory.rendering.landmark_files import LandmarkFile
+from observatory.rendering.landmarks_page import landmark_pages
 from observatory.rendering.map_data import MapData
 from observatory.rendering.map_page import map_page
 from observatory.rendering.page import Page
@@ -30,7 +31,9 @@ class Offer:
     size: int
 
 
-def pages(edition: Edition, offers: list[Offer], map_data: MapData) -> Iterator[Page]:
+def pages(
+    edition: Edition, offers: list[Offer], map_data: MapData, landmarks: list[LandmarkFile]
+) -> Iterator[Page]:
     """Yield every page of the site."""
     yield _home(edition)
     yield from cite_pages(edition)
@@ -38,7 +41,7 @@ def pages(edition: Edition, offers: list[Offer], map_data: MapData) -> Iterator[
     yield from epci_pages(edition)
     yield map_page(edition, map_data)
     yield compare_page(edition)
-    yield landmarks_page(edition)
+    yield from landmark_pages(edition, landmarks)
     yield _typology(edition)
     yield projection_page(edition)
     yield _methods(edition)

@@ -20,6 +20,7 @@ from observatory.rendering import french, projections, typology_prose, wording
 from observatory.rendering.compare_data import comparison_scripts
 from observatory.rendering.edition import Edition, edition
 from observatory.rendering.inputs import SiteData
+from observatory.rendering.landmark_files import landmark_files
 from observatory.rendering.map_data import MapData, indicators_script
 from observatory.rendering.marks import COMPARISON_MARKS
 from observatory.rendering.pages import Offer, pages
@@ -49,9 +50,12 @@ def build_site(data: SiteData, folder: Path) -> list[Path]:
     _write_assets(folder / "assets", search_script(indexed.gazetteer, data.postcodes))
     _write_scripts(folder / "assets", indexed, map_data)
     offers = [_offer(export, folder / "donnees") for export in _exports(data)]
+    landmarks = landmark_files(indexed)
+    for file in landmarks:
+        (folder / "donnees" / file.name).write_bytes(file.content)
     environment = page_environment()
     written = []
-    for page in pages(indexed, offers, map_data):
+    for page in pages(indexed, offers, map_data, landmarks):
         path = folder / page.path
         path.parent.mkdir(parents=True, exist_ok=True)
         template = environment.get_template(page.template)
