@@ -17,6 +17,7 @@ from observatory.rendering.imprint import Imprint
 from observatory.rendering.inputs import SiteData
 from observatory.rendering.maps import Atlas
 from observatory.rendering.places import Gazetteer, Place
+from observatory.rendering.portrait import Chapter
 from observatory.rendering.projections import ProjectionBook
 from observatory.rendering.sheets import SheetMaker
 from observatory.rendering.trajectories import Trajectories, trajectories
@@ -28,7 +29,8 @@ class Edition:
     """What the pages read: indexed places, figures, maps, heritage, typology, trajectories, files, checks.
 
     ``imprint`` is the card of the edition, ``dashboard`` its row of the dashboard by cité, ``assumed`` and
-    ``calibration`` what the projections assume and what is known beside them.
+    ``calibration`` what the projections assume and what is known beside them, ``portrait`` the chapters
+    of the socio-economic portrait.
     """
 
     imprint: Imprint
@@ -45,6 +47,7 @@ class Edition:
     dashboard: Mapping[str, dict[str, Any]]
     files: tuple[dict[str, Any], ...]
     checks: tuple[dict[str, Any], ...]
+    portrait: tuple[Chapter, ...]
 
     @property
     def benchmarks(self) -> list[Place]:
@@ -97,4 +100,5 @@ def edition(data: SiteData) -> Edition:
             typeset_row(row, "rule", "reason", "observed")
             for row in data.checks.sort("table", "rule").to_dicts()
         ),
+        portrait=data.portrait,
     )

@@ -12,6 +12,7 @@ import polars as pl
 from observatory.projection.assumptions import Assumptions
 from observatory.projection.calibration import Calibration
 from observatory.rendering.imprint import Imprint
+from observatory.rendering.portrait import Chapter
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class SiteData:
         calibration: what is known beside them; None without the mortality table.
         typology: each table of the schema ``typology``, by its name in it.
         checks: one row per check: table, rule and reason (French), passed, observed (French).
+        portrait: chapters of the socio-economic portrait, in order.
     """
 
     imprint: Imprint
@@ -65,3 +67,4 @@ class SiteData:
     calibration: Calibration | None
     typology: Mapping[str, pl.DataFrame]
     checks: pl.DataFrame
+    portrait: tuple[Chapter, ...] = ()

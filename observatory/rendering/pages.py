@@ -16,6 +16,7 @@ from observatory.rendering.landmarks_page import landmark_pages
 from observatory.rendering.map_data import MapData
 from observatory.rendering.map_page import map_page
 from observatory.rendering.page import Page
+from observatory.rendering.portrait_page import portrait_page
 from observatory.rendering.projection_page import projection_page
 from observatory.rendering.territory_pages import commune_pages, epci_pages
 from observatory.rendering.typology_page import typology_content
@@ -42,6 +43,7 @@ def pages(
     yield map_page(edition, map_data)
     yield compare_page(edition)
     yield from landmark_pages(edition, landmarks)
+    yield portrait_page(edition)
     yield _typology(edition)
     yield projection_page(edition)
     yield _methods(edition)

@@ -40,7 +40,7 @@ def build_site(data: SiteData, folder: Path) -> list[Path]:
 
     Raises:
         ObservatoryError: the folder is not empty, the frames contradict each other, or a figure that is
-            not published carries a value.
+            not published carries a value, or the portrait misquotes one.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):

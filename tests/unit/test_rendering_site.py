@@ -14,7 +14,7 @@ from observatory.rendering import SiteData, build_site
 from observatory.rendering.french import number
 from observatory.rendering.wording import perimeter_wording
 
-PAGES = 12 + 3 + 6 + 2 + 1 + 4
+PAGES = 12 + 3 + 6 + 2 + 1 + 4 + 1
 
 
 class PageReader(HTMLParser):
