@@ -105,7 +105,7 @@ class Quotations:
         """Return a territory, its figure and its value.
 
         Raises:
-            QuoteError: the territory is unknown, or the figure is secret or fictive.
+            QuoteError: the territory is unknown, or the figure is secret, fragile or fictive.
             AbsentFigureError: the figure is not published for another reason.
         """
         level, _, code = key.partition(":")
@@ -117,6 +117,8 @@ class Quotations:
         named = f"« {indicator.label} », {place.name}, {vintage}"
         if figure.status == "secret":
             raise QuoteError(f"{named} est devenu secret\u202f: le chiffre ne se publie plus.")
+        if figure.fragile:
+            raise QuoteError(f"{named} est fragile, établi sur trop peu de cas\u202f: il ne se cite pas.")
         if figure.fictive:
             raise QuoteError(f"{named} provient de données fictives\u202f: il ne se cite pas.")
         if figure.value is None:
@@ -232,7 +234,11 @@ def _extreme(largest: bool) -> Callable[[Quotations, Indicator, str, str], Answe
     """Return what answers where a figure is largest, or smallest."""
 
     def compute(quotes: Quotations, indicator: Indicator, level: str, vintage: str) -> Answer:
-        rows = quotes.figures(indicator, level, vintage)
+        rows = [pair for pair in quotes.figures(indicator, level, vintage) if not pair[1].fragile]
+        if not rows:
+            raise QuoteError(
+                f"« {indicator.label} », {vintage}\u202f: que des chiffres fragiles à ce niveau."
+            )
         (place, figure), *others = rows if largest else reversed(rows)
         if others and others[0][1].value == figure.value:
             raise QuoteError("plusieurs territoires sont à égalité\u202f: aucun n’est seul en tête.")

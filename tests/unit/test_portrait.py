@@ -165,6 +165,16 @@ def test_a_figure_that_became_secret_blocks(data: SiteData, tmp_path: Path) -> N
         page(dataclasses.replace(data, observations=observations), found, tmp_path / "site")
 
 
+def test_a_fragile_figure_is_neither_quoted_nor_first(data: SiteData) -> None:
+    definitions = data.definitions.with_columns(reliable_from=pl.lit(2000, pl.Int32))
+    indexed = edition(dataclasses.replace(data, definitions=definitions))
+    quotes = Quotations(indexed.book, indexed.gazetteer)
+    with pytest.raises(QuoteError, match="fragile"):
+        quotes.answer("chiffre:population/epci:200000001/2021")
+    # 1 250 and 2 850 habitants: the smaller one counts too few.
+    assert quotes.answer("dernier:population/epci/2021").texts[0] == "Pévèle"
+
+
 def test_a_quotation_is_set_and_leads_to_its_definition(data: SiteData, tmp_path: Path) -> None:
     text = (
         "On compte **[4 100 habitants](chiffre:population/basin:BM/2021)** : c'est peu, pour 100 "
