@@ -17,8 +17,8 @@ WIDTH, HEIGHT = 210, 120
 _SIDE, _TOP, _BOTTOM = 14, 20, 34
 # Share of the scale left free above and under the lines, for the labels.
 _ROOM = 0.12
-# From a dot to the foot of its label, above it or under it.
-_ABOVE, _UNDER = -8, 16
+# From the line to the foot of a label, above it or under it, over the length of a label.
+_ABOVE, _UNDER, _LENGTH = -8, 16, 70
 
 
 @dataclass(frozen=True)
@@ -158,13 +158,15 @@ def _dots(frame: _Frame, figures: Sequence[Figure], levels: Sequence[float | Non
     for rank, (figure, level) in enumerate(drawn):
         anchor = "start" if rank == 0 else "end" if rank == len(drawn) - 1 else ""
         _, beside = drawn[min(rank + 1, len(drawn) - 1) if rank == 0 else rank - 1]
-        y = frame.y(level)
+        x, y = frame.x(figure.vintage), frame.y(level)
+        near = [frame.y(other) for one, other in drawn if abs(frame.x(one.vintage) - x) <= _LENGTH]
+        label_y = min(near) + _ABOVE if level >= beside else max(near) + _UNDER
         dots.append(
             Dot(
-                frame.x(figure.vintage),
+                x,
                 y,
                 figure.text if anchor else "",
-                round(y + (_ABOVE if level >= beside else _UNDER), 1),
+                round(label_y, 1),
                 anchor,
                 f"{figure.vintage}\u202f: {figure.full_text}",
             )

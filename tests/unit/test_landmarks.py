@@ -228,6 +228,18 @@ def test_panels_share_a_scale_and_break_where_nothing_is_published(indexed: Edit
     assert [panel.dots[-1].label_y < panel.dots[-1].y for panel in drawn.panels] == [True, False]
 
 
+def test_a_label_clears_the_line_along_its_length(indexed: Edition) -> None:
+    population, basin = indexed.book.indicator("population"), indexed.gazetteer.basin
+    one = indexed.book.figure(basin, population)
+    # Rises, then falls under where it began within the length of the first label, ten years on sixty.
+    heights = ((1960, 100.0), (1965, 110.0), (1970, 80.0), (2020, 120.0))
+    figures = [dataclasses.replace(one, vintage=vintage, value=value) for vintage, value in heights]
+    drawn = multiples(population, [(basin, figures)], figures)
+    assert drawn is not None
+    first, _, lowest, _ = drawn.panels[0].dots
+    assert first.label_y == pytest.approx(lowest.y + 16)
+
+
 def test_bars_start_at_zero_and_are_not_drawn_under_it(indexed: Edition) -> None:
     vacancy, basin = indexed.book.indicator("vacance"), indexed.gazetteer.basin
     one = indexed.book.figure(basin, vacancy)
