@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from observatory.rendering.charts import _tick_decimals, _ticks
+from observatory.rendering.charts import _tick_decimals, round_ticks
 
 VALUES = st.floats(-1e7, 1e7).map(lambda value: round(value, 6))
 
@@ -16,7 +16,7 @@ VALUES = st.floats(-1e7, 1e7).map(lambda value: round(value, 6))
 @example(31_606.0, 32_697.0)
 def test_ticks_are_few_round_and_enclose_the_values(one, other):
     low, high = sorted((one, other))
-    ticks = _ticks(low, high)
+    ticks = round_ticks(low, high)
     assert 2 <= len(ticks) <= 7
     assert all(left < right for left, right in pairwise(ticks))
     margin = 1e-8 * max(abs(low), abs(high))
