@@ -27,6 +27,11 @@ class DataPaths:
         return self.shipped / "reference"
 
     @property
+    def portrait(self) -> Path:
+        """Chapters of the socio-economic portrait, committed with the code."""
+        return self.reference / "portrait"
+
+    @property
     def sample(self) -> Path:
         """Generated fictive deliveries of landlords and ANGDM."""
         return self.root / "sample"

@@ -18,6 +18,7 @@ from observatory.projection.calibration import calibrate, read_landmarks
 from observatory.rendering.changelog import CHANGES, read_changes
 from observatory.rendering.imprint import CARD, read_imprint
 from observatory.rendering.inputs import SiteData
+from observatory.rendering.portrait import read_chapters
 from observatory.rendering.website import build_site
 from observatory.tables import TYPOLOGY_TABLES
 from observatory.territories import cites_within
@@ -28,7 +29,7 @@ from observatory.territories import cites_within
     group_name="published",
     kinds={"html", "csv", "plotly"},
     owners=[OWNER],
-    description="Le site : fiches de cité, de commune et d’EPCI, repères, typologie, méthodes, données.",
+    description="Le site : fiches de cité, de commune et d’EPCI, repères, portrait, typologie, données.",
     ins={output_name(table): dg.AssetIn() for table in TYPOLOGY_TABLES},
     required_resource_keys={SESSION},
 )
@@ -79,6 +80,7 @@ def site(
         cite_grid=core_mbm__cite_grid,
         cite_contradictions=core_mbm__cite_contradictions,
         dashboard=indicators_mbm__cite_dashboard,
+        portrait=read_chapters(data_paths().portrait),
         projections=indicators_angdm__projections,
         assumed=assumed,
         calibration=None

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from python_calamine import CalamineError, CalamineWorkbook
 
+from observatory.disclosure.spreadsheet import landmark_sheet, spreadsheet_table
 from observatory.errors import ObservatoryError
 
 _TITLE_ROWS = 12
@@ -80,7 +81,8 @@ def _members(path: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _csv(content: bytes) -> Iterator[pl.DataFrame]:
-    yield pl.read_csv(content, infer_schema=False)
+    french = spreadsheet_table(content)
+    yield pl.read_csv(content, infer_schema=False) if french is None else french
 
 
 def _json(content: bytes) -> Iterator[pl.DataFrame]:
@@ -158,10 +160,10 @@ def _workbook(content: bytes) -> Iterator[pl.DataFrame]:
         for head in range(min(_TITLE_ROWS, len(texts))):
             named = {name: position for position, name in enumerate(texts[head]) if name}
             if len(named) > 1:
-                yield pl.DataFrame(
-                    {name: [row[position] for row in texts[head + 1 :]] for name, position in named.items()},
-                    schema=dict.fromkeys(named, pl.String),
-                )
+                columns = {
+                    name: [row[position] for row in texts[head + 1 :]] for name, position in named.items()
+                }
+                yield landmark_sheet(pl.DataFrame(columns, schema=dict.fromkeys(named, pl.String)))
 
 
 def _text(value: Any) -> str | None:

@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from observatory.rendering.figures import Figure, Indicator
-from observatory.rendering.french import number, two_lines, typeset
+from observatory.rendering.french import number, typeset
 from observatory.rendering.places import Place
 from observatory.rendering.ranks import Ranking
 
-SLATE, BRICK, STONE = "#33475b", "#a3341f", "#6b7280"
+BRICK, STONE = "#a3341f", "#6b7280"
 # Okabe and Ito's palette, told apart by colour-blind readers, then two from Tol's for longer lists.
 PALETTE = (
     "#0072b2",
@@ -42,8 +42,6 @@ SYMBOLS = (
     "hexagon",
     "bowtie",
 )
-# Letters of a territory's name that fit beside its bar.
-_LONGEST_LINE = 25
 _WIDTH, _HEIGHT = 640, 220
 _LEFT, _RIGHT, _TOP, _BOTTOM = 70, 20, 16, 30
 _STRIP_WIDTH, _STRIP_MARGIN = 100, 4
@@ -147,50 +145,6 @@ def line_chart(figures: Sequence[Figure]) -> LineChart | None:
     path = "M" + "L".join(f"{x} {y}" for x, y, _, _ in dots)
     rules = tuple((down(tick), number(tick, _tick_decimals(ticks))) for tick in ticks)
     return LineChart(_WIDTH, _HEIGHT, path, dots, rules, _LEFT, _WIDTH - _RIGHT, _HEIGHT - _BOTTOM)
-
-
-def bars(indicator: Indicator, rows: Sequence[tuple[Place, Figure]]) -> dict[str, Any]:
-    """Describe horizontal bars, one per territory with a published value, the first row on top."""
-    known = [(place, figure) for place, figure in rows if figure.value is not None]
-    mark = " (fictif)" if indicator.fictive else ""
-    colours = {"epci": SLATE, "basin": BRICK}
-    return _spec(
-        [
-            {
-                "type": "bar",
-                "orientation": "h",
-                "y": ["<br>".join(two_lines(place.short_name, _LONGEST_LINE)) for place, _ in known],
-                "x": [figure.value for _, figure in known],
-                "text": [figure.text for _, figure in known],
-                "hovertext": [f"{place.name} : {figure.full_text}{mark}" for place, figure in known],
-                "hoverinfo": "text",
-                "textposition": "outside" if indicator.fictive else "auto",
-                "cliponaxis": False,
-                "marker": _bars([colours.get(place.level, STONE) for place, _ in known], indicator.fictive),
-            }
-        ],
-        height=64 + 26 * len(known),
-        fictive=indicator.fictive,
-        yaxis={"autorange": "reversed", "automargin": True, "ticksuffix": "  "},
-        xaxis={"title": {"text": indicator.unit}, "zeroline": True, "showticklabels": False},
-        margin={"l": 8, "r": 36, "t": 8, "b": 40},
-    )
-
-
-def _bars(colours: list[str], fictive: bool) -> dict[str, Any]:
-    """Return the marker of bars, hatched when their figures are fictive.
-
-    The hatching replaces the colour: laid over a list of colours, Plotly paints it black and complains.
-    """
-    if not fictive:
-        return {"color": colours}
-    hatching = {
-        "shape": "/",
-        "fillmode": "replace",
-        "fgcolor": colours,
-        "bgcolor": ["#ffffff"] * len(colours),
-    }
-    return {"color": colours, "pattern": hatching, "line": {"color": colours, "width": 1}}
 
 
 def index_lines(indicator: Indicator, rows: Sequence[tuple[Place, Sequence[Figure]]]) -> dict[str, Any]:

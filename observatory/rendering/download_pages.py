@@ -10,6 +10,7 @@ from pathlib import Path
 from observatory.opendata.archives import CHECKSUMS
 from observatory.opendata.publishing import Offer, offered
 from observatory.rendering.edition import Edition
+from observatory.rendering.landmark_files import LandmarkFile
 from observatory.rendering.page import Page
 
 _GROUPS = {
@@ -87,6 +88,30 @@ def sheet_offer(archive: tuple[Path, int] | None) -> list[Offer]:
             ("celles des sources que chaque fiche cite",),
         )
     ]
+
+
+def landmark_offers(files: list[LandmarkFile], folder: Path) -> list[Offer]:
+    """Write the files of the landmarks in a folder and return their offers."""
+    offers = []
+    for file in files:
+        path = folder / file.name
+        path.write_bytes(file.content)
+        written = offered(path, path.suffix.removeprefix(".").upper())
+        units = ("ligne", "lignes")
+        offers.append(
+            Offer(
+                "figures",
+                file.title,
+                file.description,
+                (written,),
+                file.columns,
+                file.rows,
+                units,
+                file.licences,
+                file.fictive,
+            )
+        )
+    return offers
 
 
 def _example(offers: list[Offer]) -> tuple[str, str] | None:

@@ -20,6 +20,7 @@ from observatory.rendering.imprint import Imprint
 from observatory.rendering.inputs import SiteData
 from observatory.rendering.maps import Atlas
 from observatory.rendering.places import Gazetteer, Place
+from observatory.rendering.portrait import Chapter
 from observatory.rendering.projections import ProjectionBook
 from observatory.rendering.sheets import SheetMaker
 from observatory.rendering.trajectories import Trajectories, trajectories
@@ -32,7 +33,8 @@ class Edition:
 
     ``imprint`` is the card of the edition, ``dashboard`` its row of the dashboard by cité, ``assumed`` and
     ``calibration`` what the projections assume and what is known beside them, ``coverage`` the counts of its
-    statuses, ``changes`` the log of the releases, ``revisions`` what changed since the last.
+    statuses, ``changes`` the log of the releases, ``revisions`` what changed since the last, ``portrait`` the
+    chapters of the socio-economic portrait.
     """
 
     imprint: Imprint
@@ -52,6 +54,7 @@ class Edition:
     coverage: Coverage
     changes: tuple[ReleaseNotes, ...]
     revisions: Revisions | None
+    portrait: tuple[Chapter, ...]
 
     @property
     def benchmarks(self) -> list[Place]:
@@ -107,4 +110,5 @@ def edition(data: SiteData) -> Edition:
         coverage=Coverage(data.observations),
         changes=data.changes,
         revisions=data.revisions,
+        portrait=data.portrait,
     )

@@ -14,6 +14,7 @@ from observatory.projection.assumptions import Assumptions
 from observatory.projection.calibration import Calibration
 from observatory.rendering.changelog import ReleaseNotes
 from observatory.rendering.imprint import Imprint
+from observatory.rendering.portrait import Chapter
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class SiteData:
         checks: one row per check: table, rule and reason (French), passed, observed (French).
         changes: what each release brings, latest first.
         revisions: what changed in the figures since the release before; none for the first.
+        portrait: chapters of the socio-economic portrait, in order.
     """
 
     imprint: Imprint
@@ -71,3 +73,4 @@ class SiteData:
     checks: pl.DataFrame
     changes: tuple[ReleaseNotes, ...] = ()
     revisions: Revisions | None = None
+    portrait: tuple[Chapter, ...] = ()

@@ -11,11 +11,13 @@ from observatory.rendering.changes_page import changes_page
 from observatory.rendering.cite_pages import cite_pages
 from observatory.rendering.compare_page import compare_page
 from observatory.rendering.edition import Edition
-from observatory.rendering.landmarks_page import landmarks_page
+from observatory.rendering.landmark_files import LandmarkFile
+from observatory.rendering.landmarks_page import landmark_pages
 from observatory.rendering.legal_page import contact_page, legal_page, missing_page
 from observatory.rendering.map_data import MapData
 from observatory.rendering.map_page import map_page
 from observatory.rendering.page import Page
+from observatory.rendering.portrait_page import portrait_page
 from observatory.rendering.projection_page import projection_page
 from observatory.rendering.quality_page import quality_page
 from observatory.rendering.territory_pages import commune_pages, epci_pages
@@ -23,7 +25,7 @@ from observatory.rendering.typology_page import typology_content
 from observatory.sources.catalogue import declared_corrections
 
 
-def pages(edition: Edition, map_data: MapData) -> Iterator[Page]:
+def pages(edition: Edition, map_data: MapData, landmarks: list[LandmarkFile]) -> Iterator[Page]:
     """Yield every page of the site but that of the downloads, which tells what the others weigh."""
     yield _home(edition)
     yield from cite_pages(edition)
@@ -31,7 +33,8 @@ def pages(edition: Edition, map_data: MapData) -> Iterator[Page]:
     yield from epci_pages(edition)
     yield map_page(edition, map_data)
     yield compare_page(edition)
-    yield landmarks_page(edition)
+    yield from landmark_pages(edition, landmarks)
+    yield portrait_page(edition)
     yield _typology(edition)
     yield projection_page(edition)
     yield _methods(edition)

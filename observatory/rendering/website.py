@@ -22,9 +22,10 @@ from observatory.opendata.sheet_archive import write_sheet_archive
 from observatory.rendering import french, projections, typology_prose, wording
 from observatory.rendering.addresses import emblem, robots, site_map
 from observatory.rendering.compare_data import comparison_scripts
-from observatory.rendering.download_pages import download_page, sheet_offer
+from observatory.rendering.download_pages import download_page, landmark_offers, sheet_offer
 from observatory.rendering.edition import Edition, edition
 from observatory.rendering.inputs import SiteData
+from observatory.rendering.landmark_files import landmark_files
 from observatory.rendering.map_data import MapData, indicators_script
 from observatory.rendering.marks import COMPARISON_MARKS
 from observatory.rendering.page import Page
@@ -45,7 +46,7 @@ def build_site(data: SiteData, folder: Path) -> list[Path]:
 
     Raises:
         ObservatoryError: the folder is not empty, the frames contradict each other, or a figure that is
-            not published carries a value.
+            not published carries a value, or the portrait misquotes one.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
@@ -54,8 +55,10 @@ def build_site(data: SiteData, folder: Path) -> list[Path]:
     map_data = MapData(indexed, data.heritage)
     _write_assets(folder / "assets", search_script(indexed.gazetteer, data.postcodes))
     _write_scripts(folder / "assets", indexed, map_data)
+    landmarks = landmark_files(indexed)
     offers = publish(_open_data(data), folder / "donnees")
-    shown = list(pages(indexed, map_data))
+    offers += landmark_offers(landmarks, folder / "donnees")
+    shown = list(pages(indexed, map_data, landmarks))
     written = [_write_page(page, indexed, folder) for page in shown]
     offers += sheet_offer(
         write_sheet_archive(

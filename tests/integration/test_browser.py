@@ -55,7 +55,7 @@ def rendered(page, tmp_path):
 
 
 def test_charts_are_drawn(site, tmp_path):
-    document, console = rendered(site / "reperes" / "index.html", tmp_path)
+    document, console = rendered(site / "reperes" / "population" / "index.html", tmp_path)
     boxes = len(re.findall(r'<script type="application/json"', document))
     assert boxes >= 1
     assert document.count('class="main-svg"') >= boxes

@@ -103,6 +103,9 @@ def test_all_formats_tell_the_same_figures_with_the_same_statuses(data: SiteData
     joined = joined.filter(pl.col("true_status").is_not_null())
     assert joined.filter(~pl.col("value").eq_missing(pl.col("true_value"))).is_empty()
     assert joined.filter(pl.col("status") != pl.col("true_status")).is_empty()
+    landmarks = joined.filter(pl.col("origin").str.contains("reperes-"))
+    assert {"epci", "country"} <= set(landmarks["level"])
+    joined = joined.filter(~pl.col("origin").str.contains("reperes-"))
     by_suffix = {
         suffix: set(rows.select(KEY).iter_rows())
         for (suffix,), rows in joined.with_columns(

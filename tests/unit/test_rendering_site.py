@@ -14,7 +14,7 @@ from observatory.rendering import SiteData, build_site
 from observatory.rendering.french import number
 from observatory.rendering.wording import perimeter_wording
 
-PAGES = 12 + 3 + 6 + 2 + 1 + 5
+PAGES = 12 + 3 + 6 + 2 + 1 + 5 + 4 + 1
 
 
 class PageReader(HTMLParser):
@@ -132,10 +132,10 @@ def test_the_search_index_finds_every_page_with_a_name(site: Path, data: SiteDat
     assert any("Pinçon" in words for _, _, _, words, _ in entries)
 
 
-def test_every_page_with_a_fictive_figure_says_so(readers: dict[Path, PageReader]) -> None:
+def test_every_page_with_a_fictive_figure_says_so(readers: dict[Path, PageReader], site: Path) -> None:
     shown = number(FICTIVE_VALUE, 1)
     pages_with = [page for page, reader in readers.items() if shown in reader.text]
-    assert len(pages_with) == 3 + 6 + 2 + 1
+    assert len(pages_with) == 3 + 6 + 2 + 1 + 1
     for page in pages_with:
         text = page.read_text(encoding="utf-8")
         assert 'class="fictive-banner"' in text
@@ -143,9 +143,10 @@ def test_every_page_with_a_fictive_figure_says_so(readers: dict[Path, PageReader
         marked = [(css, cell) for css, cell in readers[page].cells if shown in cell]
         assert marked
         assert all("fictive" in css.split() and "fictif" in cell for css, cell in marked)
-    # Projections are numbers of their own, all of them fictive.
-    projected = {page for page in readers if page.parent.name == "ayants-droit"}
-    for page in readers.keys() - set(pages_with) - projected:
+    # Shares and projections are numbers of their own, all of them fictive.
+    others = {site / "reperes/occupation/index.html"}
+    others |= {page for page in readers if page.parent.name == "ayants-droit"}
+    for page in readers.keys() - set(pages_with) - others:
         assert 'class="fictive-banner"' not in page.read_text(encoding="utf-8"), page
 
 
@@ -184,20 +185,15 @@ def test_ranks_need_enough_published_values_of_one_nature(
     assert sum("rank" in css.split() for css, _ in cells) == 1
 
 
-def test_charts_have_data_inline_and_a_table(site: Path) -> None:
-    text = (site / "reperes/index.html").read_text(encoding="utf-8")
-    specs = re.findall(r'<script type="application/json">(.*?)</script>', text, re.S)
-    assert len(specs) == 4
-    described = [json.loads(spec) for spec in specs]
-    assert [annotation["text"] for spec in described for annotation in spec["layout"]["annotations"]] == [
-        "DONNÉES FICTIVES"
-    ]
-    population = described[0]["data"][0]
-    assert population["x"] == [7000.0, 8000.0]
-    assert population["y"] == ["L’Écaillon", "Pévèle"]
-    assert text.count('<figure class="chart') == text.count(" hidden>\n<figcaption>")
-    # The last one is that of the breakdown, under its bars.
-    assert text.count("<table") == 5
+def test_landmarks_are_drawn_over_their_table(site: Path) -> None:
+    # Three censuses in three years let no line be drawn: bars are, in the page itself.
+    text = (site / "reperes/population/index.html").read_text(encoding="utf-8")
+    assert "application/json" not in text
+    assert re.findall(r'class="bar" style="width: ([0-9.]+)%"', text) == ["87.5", "100.0"]
+    assert text.count("<table") == 2
+    mine = (site / "reperes/parc-minier/index.html").read_text(encoding="utf-8")
+    assert mine.count('class="bar hatched"') == 3
+    assert "données fictives" in mine.partition("<table")[0]
 
 
 def test_a_cite_says_what_is_missing_and_why(readers: dict[Path, PageReader], site: Path) -> None:
