@@ -73,7 +73,12 @@ def visiting(
     record = Record()
     inside = site.resolve().as_uri() + "/"
     context = browser.new_context(
-        viewport=viewport, java_script_enabled=scripts, device_scale_factor=scale, locale="fr-FR"
+        viewport=viewport,
+        java_script_enabled=scripts,
+        device_scale_factor=scale,
+        locale="fr-FR",
+        # Where a key leads is seen at once, without waiting for the page to glide there.
+        reduced_motion="reduce",
     )
 
     def asked(request: Request) -> None:
