@@ -18,6 +18,8 @@ BUNDLE = "plotly.min.js"
 WIDE = {"width": 1280, "height": 900}
 # The width at which a reader who enlarges a 1,280 px page four times sees it (WCAG 1.4.10).
 NARROW = {"width": 320, "height": 640}
+# What an A4 sheet holds between its margins (styles/base.css), at 96 dots per inch.
+PAPER = {"width": 703, "height": 1009}
 # One page of each kind that readers quote: those to look at, and to print.
 KEY_PAGES = (
     "index.html",

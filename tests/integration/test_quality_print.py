@@ -1,12 +1,11 @@
 """Without what a screen has: on paper, with scripts off, before the bundle of charts comes."""
 
 import pytest
-from browsing import BUNDLE, NARROW, WIDE, key_pages, visiting
+from browsing import BUNDLE, NARROW, PAPER, WIDE, key_pages, visiting
 
 pytestmark = pytest.mark.integration
 
-# What an A4 sheet holds between its margins (styles/base.css), at 96 dots per inch.
-PAPER = {"width": 703, "height": 1009}
+# What a lying sheet holds.
 LONG_SIDE = 1032
 # Tables wider than their sheet, lying or upright, whose last columns would be cut.
 CUT = f"""() => Array.from(document.querySelectorAll("table")).filter((one) => one.getClientRects().length
