@@ -1,6 +1,7 @@
 """A browser on a published site: pages visited from the disk, what they say, what they ask for.
 
-Belongs here: starting Debian's Chromium, recording, choosing pages. Does not: what a page must be (the tests).
+Belongs here: starting Debian's Chromium, recording, choosing pages.
+Does not: what a page must be (the tests).
 """
 
 import re
@@ -123,10 +124,13 @@ def kinds(site: Path) -> dict[str, list[Path]]:
 
 
 def representatives(site: Path) -> list[Path]:
-    """Return pages of every kind: the largest, the smallest, those with most secrets, most gaps, most marks."""
+    """Return pages of every kind: the largest, the smallest, those with most secrets, gaps or marks."""
     chosen: set[Path] = set()
     for pages in kinds(site).values():
-        chosen |= {max(pages, key=lambda page: page.stat().st_size), min(pages, key=lambda page: page.stat().st_size)}
+        chosen |= {
+            max(pages, key=lambda page: page.stat().st_size),
+            min(pages, key=lambda page: page.stat().st_size),
+        }
         if len(pages) > 1:
             texts = {page: page.read_text(encoding="utf-8") for page in pages}
             for what in ("status-secret", "status-missing", 'class="mark"'):

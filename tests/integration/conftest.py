@@ -9,7 +9,7 @@ from browsing import chromium
 from playwright.sync_api import Browser
 from shared_runs import Run, shared_run
 
-# A site already built, to check it alone: OBSERVATORY_SITE=data/site pytest tests/integration/test_quality_*.py
+# A site already built, to check it alone: OBSERVATORY_SITE=data/site pytest tests/integration -k quality
 SITE = "OBSERVATORY_SITE"
 
 

@@ -14,6 +14,7 @@ from shared_runs import OBSERVATORY, copied, observatory
 
 pytestmark = pytest.mark.integration
 
+
 def fingerprints(folder):
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()

@@ -9,7 +9,7 @@ from browsing import NARROW, WIDE, key_pages, name_of, representatives, visiting
 pytestmark = pytest.mark.integration
 
 AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
-# The style sheet is already in the page: axe would ask for it again, which pages opened from the disk may not.
+# The page has its style sheet already; axe would ask for it again, which is refused to a page on the disk.
 RUN_AXE = "axe.run(document, {resultTypes: ['violations'], preload: false})"
 SERIOUS = ("serious", "critical")
 # Rows of a table are made alike: those after the thirtieth take axe minutes and tell it nothing new.
@@ -18,11 +18,12 @@ FOCUSED = """() => {
   const one = document.activeElement;
   const box = one.getClientRects()[0];
   const at = (low, high, most) => (Math.max(low, 0) + Math.min(high, most)) / 2;
-  const over = document.elementFromPoint(at(box.left, box.right, innerWidth), at(box.top, box.bottom, innerHeight));
+  const [x, y] = [at(box.left, box.right, innerWidth), at(box.top, box.bottom, innerHeight)];
+  const over = document.elementFromPoint(x, y);
   const style = getComputedStyle(one);
   const ring = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
   return {
-    tag: one.tagName.toLowerCase(), id: one.id, css: one.getAttribute("class") || "", address: one.getAttribute("href"),
+    id: one.id, css: one.getAttribute("class") || "", address: one.getAttribute("href"),
     place: one.closest("header, nav, main, footer")?.tagName.toLowerCase() || "",
     visible: ring && box.width > 0 && over !== null && (one.contains(over) || over.contains(one)),
   };
@@ -51,7 +52,7 @@ def _serious(page) -> list[tuple[str, str]]:
 
 
 def test_no_serious_finding_of_axe(browser, site):
-    """On pages of every kind: the largest, the smallest, those with most secrets, gaps and fictive figures."""
+    """On pages of every kind: the largest, the smallest, those with most secrets, gaps, marks."""
     pages = representatives(site)
     assert len(pages) >= 15
     found = {}
@@ -81,7 +82,9 @@ def test_axe_finds_a_fault(browser, site):
         assert [rule for rule, _ in _serious(page)] == ["color-contrast"]
 
 
-@pytest.mark.parametrize("name", ["cites/pinson-raismes/index.html", "communes/62498/index.html", "typologie/index.html"])
+@pytest.mark.parametrize(
+    "name", ["cites/pinson-raismes/index.html", "communes/62498/index.html", "typologie/index.html"]
+)
 def test_the_keyboard_goes_everywhere_and_shows_where_it_is(browser, site, name):
     with visiting(browser, site, WIDE) as (page, _):
         page.goto((site / name).as_uri(), wait_until="load")
@@ -136,8 +139,13 @@ def test_a_table_is_sorted_with_the_keyboard_as_its_figures_read(browser, site):
         page.locator("table.sortable thead th:nth-child(2) button").first.focus()
         for direction in ("ascending", "descending"):
             page.keyboard.press("Enter")
-            assert page.locator("table.sortable thead th:nth-child(2)").first.get_attribute("aria-sort") == direction
-            texts = page.locator("table.sortable").first.evaluate(f"table => ({shown})(Array.from(table.tBodies[0].rows))")
+            assert (
+                page.locator("table.sortable thead th:nth-child(2)").first.get_attribute("aria-sort")
+                == direction
+            )
+            texts = page.locator("table.sortable").first.evaluate(
+                f"table => ({shown})(Array.from(table.tBodies[0].rows))"
+            )
             figures = [int("".join(filter(str.isdigit, text))) for text in texts if text[0].isdigit()]
             assert len(figures) > 10
             assert figures == sorted(figures, reverse=direction == "descending")
@@ -145,7 +153,7 @@ def test_a_table_is_sorted_with_the_keyboard_as_its_figures_read(browser, site):
 
 
 def test_enlarged_twice_nothing_is_cut(browser, site):
-    """At 200 %, a window of 1,280 px holds 640 of a page; and text alone may be twice as large (WCAG 1.4.4)."""
+    """At 200 % a window of 1,280 px holds 640 of a page; text alone may be twice as large (WCAG 1.4.4)."""
     cut = {}
     with visiting(browser, site, {"width": 640, "height": 450}, scale=2) as (page, _):
         for name in key_pages(site):

@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import subprocess
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -18,12 +19,14 @@ NUMBER = r"[+−]?\d{1,3}(\u202f\d{3})*(,\d+)?"
 UNIT = r"([\u00a0\u202f][^\d\s].*)?"
 BOUND = r"(< |> |(moins|plus) de )?"
 # What a cell of figures holds beside its mark: a number and its unit, an interval, a rank, a year, a status.
-CELL = re.compile(rf"{BOUND}{NUMBER}{UNIT}|{NUMBER} (à|–|\() ?{NUMBER}\)?{UNIT}|1er|{NUMBER}e|(19|20)\d\d|\D*")
+CELL = re.compile(
+    rf"{BOUND}{NUMBER}{UNIT}|{NUMBER} (à|–|\() ?{NUMBER}\)?{UNIT}|1er|{NUMBER}e|(19|20)\d\d|\D*"
+)
 # In the text of a page: a decimal point or a comma of thousands, a plain space within or after a number.
 ENGLISH = re.compile(
     r"(?<![\d.,/:])\d+\.\d+(?![.\d])|\d,\d{3},\d{3}|(?<![\d\u202f])\d{1,3} \d{3}(?!\d)|\d [%€‰]"
 )
-# Names, not figures: of a file, an identifier, a licence, a program; the version of the software is in the footer.
+# Names, not figures: of a file, an identifier, a licence, a program (ours is in the footer).
 NOT_FIGURES = ("code", "script", "style", "footer")
 NAMES = re.compile(r"(Licence Ouverte |GPL-|ODbL |CC BY(-SA)? |FactoMineR )\d\.\d")
 # The checker dates from 2020. ARIA lets an svg take any role since 2021; of style sheets it knows less than
@@ -34,17 +37,21 @@ OUTDATED = re.compile(r"Bad value “\w+” for attribute “role” on element 
 @pytest.fixture(scope="module")
 def trees(site):
     """The document of each page, by address."""
-    return {name_of(page, site): html.parse(page, html.HTMLParser(encoding="utf-8")) for page in every_page(site)}
+    return {
+        name_of(page, site): html.parse(page, html.HTMLParser(encoding="utf-8")) for page in every_page(site)
+    }
 
 
 @pytest.fixture(scope="module")
 def visits(browser, site):
-    """What each page says and asks for when a telephone opens it, and whether it then needs a second scroll bar."""
+    """What each page says and asks for on a telephone, and by how much it is wider than the screen."""
     found = {}
     with visiting(browser, site, NARROW) as (page, record):
         for path in every_page(site):
             page.goto(path.as_uri(), wait_until="load")
-            width = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            width = page.evaluate(
+                "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            )
             found[name_of(path, site)] = (Record(list(record.said), list(record.outside)), width)
             record.said.clear()
             record.outside.clear()
@@ -61,7 +68,17 @@ def checker() -> Path:
 
 
 def test_every_page_is_valid_html(site):
-    command = ["java", "-Xss4m", "-jar", checker(), "--format", "json", "--exit-zero-always", "--skip-non-html", site]
+    command = [
+        "java",
+        "-Xss4m",
+        "-jar",
+        checker(),
+        "--format",
+        "json",
+        "--exit-zero-always",
+        "--skip-non-html",
+        site,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=600)
     messages = json.loads(done.stderr)["messages"]
     errors = [one for one in messages if one["type"] != "info" and not OUTDATED.search(one["message"])]
@@ -72,7 +89,9 @@ def test_every_page_is_valid_html(site):
 def test_the_checker_finds_a_fault(tmp_path):
     """A page that is not valid is told, else the test above would prove nothing."""
     page = tmp_path / "faulty.html"
-    page.write_text("<!doctype html><html lang=fr><title>x</title><p><ul><li>a</ul></p><img src=x.png>", encoding="utf-8")
+    page.write_text(
+        "<!doctype html><html lang=fr><title>x</title><p><ul><li>a</ul></p><img src=x.png>", encoding="utf-8"
+    )
     command = ["java", "-jar", checker(), "--format", "json", "--exit-zero-always", page]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     told = {one["message"] for one in json.loads(done.stderr)["messages"] if one["type"] == "error"}
@@ -111,7 +130,10 @@ def test_pages_have_one_title_their_landmarks_and_headings_in_order(trees):
         assert all(one.get("aria-label") for one in root.iter("nav")), name
         levels = [int(one.tag[1]) for one in root.iter("h1", "h2", "h3", "h4", "h5", "h6")]
         assert levels[0] == 1, name
-        assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False)), (name, levels)
+        assert all(after <= before + 1 for before, after in pairwise(levels)), (
+            name,
+            levels,
+        )
 
 
 def test_tables_say_what_their_rows_and_columns_are(trees):
@@ -128,7 +150,7 @@ def test_tables_say_what_their_rows_and_columns_are(trees):
 
 
 def test_every_drawing_has_words(trees):
-    """A drawing has a name, or is hidden from those who cannot see it; a chart of the bundle has a caption."""
+    """A drawing has a name, or is hidden from those who cannot see it; a chart has a caption."""
     for name, tree in trees.items():
         for drawing in tree.iter("svg"):
             hidden = any(one.get("aria-hidden") == "true" for one in (drawing, *drawing.iterancestors()))
@@ -193,7 +215,10 @@ def test_every_declaration_is_understood(browser, site):
     }
     assert len(pairs) > 300
     page = browser.new_page()
-    dropped = page.evaluate("pairs => pairs.filter(([name, value]) => !CSS.supports(name, value.replace('!important', '')))", sorted(pairs))
+    dropped = page.evaluate(
+        "pairs => pairs.filter(([name, value]) => !CSS.supports(name, value.replace('!important', '')))",
+        sorted(pairs),
+    )
     page.close()
     # A page box has descriptors that are no properties.
     assert [one for one in dropped if one[0] != "size"] == []

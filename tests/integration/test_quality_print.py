@@ -8,10 +8,13 @@ pytestmark = pytest.mark.integration
 # What a lying sheet holds.
 LONG_SIDE = 1032
 # Tables wider than their sheet, lying or upright, whose last columns would be cut.
-CUT = f"""() => Array.from(document.querySelectorAll("table")).filter((one) => one.getClientRects().length
-  && one.getBoundingClientRect().right > (getComputedStyle(one.parentElement).page === "large" ? {LONG_SIDE} : innerWidth) + 1)
+CUT = f"""() => Array.from(document.querySelectorAll("table")).filter((one) => {{
+  const sheet = getComputedStyle(one.parentElement).page === "large" ? {LONG_SIDE} : innerWidth;
+  return one.getClientRects().length && one.getBoundingClientRect().right > sheet + 1;
+}})
   .map((one) => [one.textContent.trim().slice(0, 60), one.getBoundingClientRect().right])"""
-DRAWN = """() => Array.from(document.querySelectorAll("main svg")).filter((one) => one.getClientRects().length)
+DRAWN = """() => Array.from(document.querySelectorAll("main svg"))
+  .filter((one) => one.getClientRects().length)
   .map((one) => one.getBoundingClientRect()).map((box) => [box.width, box.height, box.right])"""
 SEEN = """() => Array.from(document.querySelectorAll("form, input, button, select")).filter((one) =>
   one.checkVisibility()).map((one) => one.outerHTML.slice(0, 80))"""
@@ -27,7 +30,9 @@ def test_key_pages_print_whole(browser, site):
             if tables := page.evaluate(CUT):
                 cut[name] = tables
             drawings = page.evaluate(DRAWN)
-            assert all(width > 0 and height > 0 and right <= PAPER["width"] + 1 for width, height, right in drawings), name
+            assert all(
+                width > 0 and height > 0 and right <= PAPER["width"] + 1 for width, height, right in drawings
+            ), name
             paper = page.pdf(prefer_css_page_size=True, print_background=False)
             assert paper.startswith(b"%PDF")
             assert paper.count(b"/Type /Page\n") >= 1

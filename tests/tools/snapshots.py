@@ -1,7 +1,7 @@
 """Pictures of the key pages of a site, to be looked at: wide, on a telephone, on paper, with scripts off.
 
-``python tests/tools/snapshots.py data/site pictures`` writes forty PNG files, named after page and way of seeing
-it. Nothing is compared: what an eye finds is mended, and what can be stated becomes a test.
+``python tests/tools/snapshots.py data/site pictures`` writes forty PNG files, named after the page and the way
+of seeing it. Nothing is compared: what an eye finds is mended, and what can be stated becomes a test.
 """
 
 import sys
@@ -33,7 +33,9 @@ def main(site: Path, out: Path) -> None:
                     page.goto((site / name).resolve().as_uri(), wait_until="load")
                     if scripts:
                         # Charts are drawn when they come into view; paper has them all.
-                        page.evaluate("window.dispatchEvent(new Event('beforeprint'))" if medium == "print" else "0")
+                        page.evaluate(
+                            "window.dispatchEvent(new Event('beforeprint'))" if medium == "print" else "0"
+                        )
                     tall = page.evaluate("document.documentElement.scrollHeight")
                     page.set_viewport_size(viewport | {"height": min(tall, TALLEST)})
                     page.wait_for_timeout(300)

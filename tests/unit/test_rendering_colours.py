@@ -1,7 +1,7 @@
 """Colours that name categories, seen by readers who lack a kind of cones, and in a copy.
 
-The simulations are those of Machado, Oliveira and Fernandes (2009), severity 1, on linear RGB; differences are
-Euclidean in CIE L*a*b* (1976), where some 2.3 is just noticeable between large neighbouring areas.
+The simulations are those of Machado, Oliveira and Fernandes (2009), severity 1, on linear RGB; differences
+are Euclidean in CIE L*a*b* (1976), where some 2.3 is just noticeable between large neighbouring areas.
 """
 
 import re
@@ -16,9 +16,21 @@ from observatory.rendering.website import style
 
 VISIONS = {
     "usual": np.eye(3),
-    "no red": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
-    "no green": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.01182, 0.04294, 0.968881]],
-    "no blue": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.3039]],
+    "no red": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "no green": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.01182, 0.04294, 0.968881],
+    ],
+    "no blue": [
+        [1.255528, -0.076749, -0.178779],
+        [-0.078411, 0.930809, 0.147602],
+        [0.004733, 0.691367, 0.3039],
+    ],
 }
 TO_XYZ = np.array(
     [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.072175], [0.0193339, 0.119192, 0.9503041]]
@@ -89,6 +101,8 @@ def test_nothing_is_coded_by_colour_alone():
     """Lines have a symbol each besides; statuses a word; what is fictive a hatching and a word."""
     assert len(set(SYMBOLS[: len(PALETTE)])) == len(PALETTE)
     macros = (Path(__file__).parents[2] / "observatory/rendering/templates/macros.html.j2").read_text("utf-8")
-    assert '<span class="status status-{{ figure.status }}"' in macros and "{{ figure.text }}</span>" in macros
+    assert (
+        '<span class="status status-{{ figure.status }}"' in macros and "{{ figure.text }}</span>" in macros
+    )
     assert '<span class="mark">fictif</span>' in macros
     assert "--hatch: repeating-linear-gradient" in style()
