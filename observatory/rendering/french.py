@@ -152,7 +152,7 @@ def two_lines(name: str, longest: int) -> list[str]:
 
 
 def typeset(text: str) -> str:
-    """Put no-break spaces where French wants them, in prose typed on a keyboard: thin before marks, wide before %."""
+    """Put no-break spaces where French wants them in typed prose: thin before marks, wide before %."""
     spaced = re.sub(r"(?<=«)[ \u00a0]?|[ \u00a0](?=[;:!?»](?:\W|$))", THIN_SPACE, text)
     return re.sub(r"(?<=\d) (?=[%‰€])", NO_BREAK_SPACE, spaced.replace(THIN_SPACE * 2, THIN_SPACE))
 

@@ -1,7 +1,7 @@
 """Pictures of the key pages of a site, to be looked at: wide, on a telephone, on paper, with scripts off.
 
-``python tests/tools/snapshots.py data/site pictures`` writes forty PNG files, named after the page and the way
-of seeing it. Nothing is compared: what an eye finds is mended, and what can be stated becomes a test.
+``python tests/tools/snapshots.py data/site pictures`` writes forty PNG files, named after the page and the
+way of seeing it. Nothing is compared: what an eye finds is mended, and what can be stated becomes a test.
 """
 
 import sys
