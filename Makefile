@@ -37,8 +37,9 @@ run: $(VENV)/.run ## refresh everything from the embedded data and write the sit
 dev: $(VENV)/.dev ## Dagster's UI on 127.0.0.1
 	@$(BIN)/observatory dev
 
+# Files in order, long ones (the chain, the browser) before the many short ones, which fill what is left.
 test: $(VENV)/.test ## all the tests
-	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.check ## style, types, architecture, README commands
 	@$(BIN)/ruff check .

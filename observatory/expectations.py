@@ -43,14 +43,14 @@ def _equal_rows(count: int, reason: str) -> Rule:
     return Rule("ExpectTableRowCountToEqual", {"value": count}, f"La table a {count} lignes.", reason)
 
 
-def _french(bound: float) -> str:
+def written(bound: float) -> str:
     """Write a bound; four digits stay together, since most of them are years."""
     text = f"{bound:,}" if bound >= 10_000 else f"{bound}"
     return text.replace(",", "\u202f").replace(".", ",")
 
 
 def _between(column: str, low: float, high: float | None, reason: str) -> Rule:
-    bounds = f"au moins {_french(low)}" if high is None else f"entre {_french(low)} et {_french(high)}"
+    bounds = f"au moins {written(low)}" if high is None else f"entre {written(low)} et {written(high)}"
     return Rule(
         "ExpectColumnValuesToBeBetween",
         {"column": column, "min_value": low, "max_value": high},

@@ -7,7 +7,7 @@ Does not: the contract of the table (``expectations``), what a failure stops (pa
 
 import polars as pl
 
-from observatory.expectations import BALANCE, CHECKS_SCHEMA, Rule, run_rules
+from observatory.expectations import BALANCE, CHECKS_SCHEMA, Rule, run_rules, written
 from observatory.tables import VALUES
 
 PAIR = "ExpectColumnPairValuesAToBeGreaterThanB"
@@ -124,7 +124,7 @@ def _rules(columns: list[str]) -> tuple[Rule, ...]:
         Rule(
             "ExpectColumnValuesToBeBetween",
             {"column": column, "min_value": low, "max_value": high},
-            f"« {column} » est entre {low} et {high}.",
+            f"« {column} » est entre {written(low)} et {written(high)}.",
             reason,
         )
         for column, low, high, reason in _RANGES

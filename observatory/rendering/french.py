@@ -152,10 +152,9 @@ def two_lines(name: str, longest: int) -> list[str]:
 
 
 def typeset(text: str) -> str:
-    """Put thin no-break spaces where French punctuation wants them, in prose typed on a keyboard."""
-    return re.sub(r"(?<=«)[ \u00a0]?|[ \u00a0](?=[;:!?»](?:\W|$))", THIN_SPACE, text).replace(
-        THIN_SPACE * 2, THIN_SPACE
-    )
+    """Put no-break spaces where French wants them in typed prose: thin before marks, wide before %."""
+    spaced = re.sub(r"(?<=«)[ \u00a0]?|[ \u00a0](?=[;:!?»](?:\W|$))", THIN_SPACE, text)
+    return re.sub(r"(?<=\d) (?=[%‰€])", NO_BREAK_SPACE, spaced.replace(THIN_SPACE * 2, THIN_SPACE))
 
 
 def typeset_row(row: Mapping[str, Any], *columns: str) -> dict[str, Any]:

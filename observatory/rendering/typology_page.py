@@ -11,7 +11,7 @@ from observatory.rendering.alluvial import alluvial
 from observatory.rendering.dendrogram import dendrogram
 from observatory.rendering.edition import Edition
 from observatory.rendering.figures import file_ids
-from observatory.rendering.french import number, plural
+from observatory.rendering.french import number, plural, quantity
 from observatory.rendering.maps import Drawing
 from observatory.rendering.places import Place
 from observatory.rendering.traits import side
@@ -76,7 +76,7 @@ def typology_content(edition: Edition) -> dict[str, Any]:
         "alluvials": [(flows, alluvial(flows.counts)) for flows in followed.flows],
         "members": members,
         "axis_names": [
-            f"Axe {axis['axis']} ({number(axis['explained_variance'], 1)} % de l’inertie)"
+            f"Axe {axis['axis']} ({quantity(axis['explained_variance'], 1, '%')} de l’inertie)"
             for axis in found.axes[:2]
         ],
         "eigenvalues_above_one": sum(axis["eigenvalue"] > 1 for axis in found.axes),

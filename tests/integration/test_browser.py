@@ -1,84 +1,50 @@
-"""The site in a real browser, from the disk: charts drawn, search answering, nothing asked outside."""
-
-import os
-import re
-import shutil
-import subprocess
-import sys
-from pathlib import Path
+"""What the scripts add, in a real browser, from the disk: charts drawn, communes found, tables filtered."""
 
 import pytest
+from browsing import WIDE, visiting
 
 pytestmark = pytest.mark.integration
 
-OBSERVATORY = Path(sys.executable).with_name("observatory")
-CHROMIUM = shutil.which("chromium")
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    # Any look-up outside fails, and is then seen in the console.
-    "--host-resolver-rules=MAP * ~NOTFOUND",
-    # Charts are drawn when they come into view: all of them are, on a screen this tall.
-    "--window-size=1400,20000",
-    "--virtual-time-budget=15000",
-    "--enable-logging=stderr",
-)
+# Charts are drawn when they come into view: all of them are, on a screen this tall.
+TALL = {"width": 1400, "height": 20_000}
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    if CHROMIUM is None:
-        pytest.skip("chromium is not installed")
-    data = tmp_path_factory.mktemp("browser")
-    environment = os.environ | {"OBSERVATORY_DATA": str(data)}
-    subprocess.run([OBSERVATORY, "run"], env=environment, check=True, capture_output=True, timeout=900)
-    return data / "site"
+def site(embedded_run):
+    return embedded_run.site
 
 
-def rendered(page, tmp_path):
-    """Return the document after the scripts have run, and what the console said."""
-    done = subprocess.run(
-        [CHROMIUM, *FLAGS, f"--user-data-dir={tmp_path}", "--dump-dom", page.as_uri()],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    console = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
-    return done.stdout, console
+def test_charts_are_drawn(browser, site):
+    with visiting(browser, site, TALL) as (page, record):
+        page.goto((site / "reperes/population/index.html").as_uri(), wait_until="load")
+        boxes = page.locator('figure.chart script[type="application/json"]').count()
+        assert boxes >= 1
+        page.wait_for_function(f"document.querySelectorAll('.chart-box .main-svg').length >= {boxes}")
+    assert record.said == []
 
 
-def test_charts_are_drawn(site, tmp_path):
-    document, console = rendered(site / "reperes" / "population" / "index.html", tmp_path)
-    boxes = len(re.findall(r'<script type="application/json"', document))
-    assert boxes >= 1
-    assert document.count('class="main-svg"') >= boxes
-    assert console == []
+def test_communes_can_be_looked_for_on_the_map_and_the_plane(browser, site):
+    with visiting(browser, site, WIDE) as (page, record):
+        page.goto((site / "typologie/index.html").as_uri(), wait_until="load")
+        forms = page.locator("form.finder")
+        assert forms.count() == 2
+        for rank in range(2):
+            form = forms.nth(rank)
+            assert form.is_visible()
+            assert form.locator("datalist option").count() == 287
+            form.locator("input").fill("henin-beaumont")
+            found = form.locator("[role=status] a")
+            assert found.get_attribute("href").endswith("communes/62427/index.html")
+    assert record.said == []
 
 
-def test_communes_can_be_looked_for_on_the_map_and_the_plane(site, tmp_path):
-    document, console = rendered(site / "typologie" / "index.html", tmp_path)
-    forms = re.findall(r'<form class="finder"([^>]*)>.*?<datalist[^>]*>(.*?)</datalist>', document, re.S)
-    assert len(forms) == 2
-    for attributes, names in forms:
-        assert "hidden" not in attributes
-        assert names.count("<option") == 287
-    assert console == []
-
-
-@pytest.mark.parametrize(
-    "page",
-    ["index.html", "cites/pinson-raismes/index.html", "communes/62498/index.html", "methodes/index.html"],
-)
-def test_pages_are_quiet_and_ask_nothing_outside(site, tmp_path, page):
-    document, console = rendered(site / page, tmp_path)
-    assert "</html>" in document
-    assert console == []
-    loaded = re.findall(r'<(?:script|img|link|iframe)[^>]+(?:src|href)="(https?:[^"]+)"', document)
-    assert loaded == []
+def test_the_dashboard_is_filtered_by_words(browser, site):
+    with visiting(browser, site, WIDE) as (page, record):
+        page.goto((site / "cites/tableau-de-bord/index.html").as_uri(), wait_until="load")
+        rows = page.locator("table.board tbody tr:visible")
+        whole = rows.count()
+        assert whole == 86
+        page.locator("form.filters input[name=words]").fill("pinson")
+        assert 1 <= rows.count() < whole
+        assert "sur 86" in page.locator("form.filters [role=status]").inner_text()
+    assert record.said == []

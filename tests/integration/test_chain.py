@@ -5,29 +5,14 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
-from pathlib import Path
 
 import duckdb
 import pytest
 from running_notebooks import executed
+from shared_runs import OBSERVATORY, copied, observatory
 
 pytestmark = pytest.mark.integration
-
-OBSERVATORY = Path(sys.executable).with_name("observatory")
-
-
-def run_chain(data, **options):
-    return subprocess.run(
-        [OBSERVATORY, "run"],
-        env=os.environ | {"OBSERVATORY_DATA": str(data), "COLUMNS": "100"},
-        capture_output=True,
-        text=True,
-        timeout=900,
-        check=False,
-        **options,
-    )
 
 
 def fingerprints(folder):
@@ -44,20 +29,13 @@ def query(data, sql):
 
 
 @pytest.fixture(scope="module")
-def first_run(tmp_path_factory):
-    data = tmp_path_factory.mktemp("data")
-    done = run_chain(data)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return data, done.stdout
+def data(embedded_run, tmp_path_factory):
+    """The data of the first run, for this file alone: later tests run over it."""
+    return copied(embedded_run, tmp_path_factory.mktemp("chain")).data
 
 
-@pytest.fixture(scope="module")
-def data(first_run):
-    return first_run[0]
-
-
-def test_the_run_ends_with_a_table_in_french(first_run):
-    data, output = first_run
+def test_the_run_ends_with_a_table_in_french(embedded_run):
+    data, output = embedded_run.data, embedded_run.output
     passed, total = re.search(r"Contrôles réussis\s*│\s*(\d+) sur (\d+)", output).groups()
     assert passed == total
     assert int(total) >= 50
@@ -139,7 +117,7 @@ def test_a_second_run_gives_the_same_bytes_and_leaves_a_reader_alone(data):
     sample = fingerprints(data / "sample")
     with duckdb.connect(str(data / "warehouse" / "observatory.duckdb"), read_only=True) as reader:
         count = reader.sql("SELECT count(*) FROM indicators.observations").fetchall()
-        done = run_chain(data)
+        done = observatory(data, "run")
         assert done.returncode == 0, done.stdout + done.stderr
         assert reader.sql("SELECT count(*) FROM indicators.observations").fetchall() == count
     assert fingerprints(data / "site") == before
@@ -169,7 +147,7 @@ def test_killed_anywhere_it_leaves_the_previous_edition(data, last_words):
     time.sleep(0.1)
     assert fingerprints(data / "site") == site
     assert hashlib.sha256((data / "warehouse" / "observatory.duckdb").read_bytes()).hexdigest() == warehouse
-    done = run_chain(data)
+    done = observatory(data, "run")
     assert done.returncode == 0, done.stdout + done.stderr
     assert fingerprints(data / "site") == site
     assert not list((data / "warehouse" / "sessions").iterdir())

@@ -1,29 +1,12 @@
 """The chain on the real files of a mirror: published figures, statuses, and the way back to embedded."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import duckdb
 import pytest
 from running_notebooks import executed
+from shared_runs import copied, observatory
 from typology_claims import MIRROR, false_claims
 
 pytestmark = pytest.mark.integration
-
-OBSERVATORY = Path(sys.executable).with_name("observatory")
-
-
-def observatory(data, *words):
-    return subprocess.run(
-        [OBSERVATORY, *words],
-        env=os.environ | {"OBSERVATORY_DATA": str(data), "COLUMNS": "120"},
-        capture_output=True,
-        text=True,
-        timeout=900,
-        check=False,
-    )
 
 
 def query(data, sql):
@@ -32,11 +15,9 @@ def query(data, sql):
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory, mirror):
-    folder = tmp_path_factory.mktemp("mirror-run")
-    done = observatory(folder, "run", "--sources", f"mirror={mirror}")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder
+def data(mirror_run, tmp_path_factory):
+    """The data of the run on the mirror, for this file alone: the last test runs over it."""
+    return copied(mirror_run, tmp_path_factory.mktemp("mirror-run")).data
 
 
 @pytest.mark.parametrize(

@@ -4,17 +4,15 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import duckdb
 import pytest
 import requests
+from shared_runs import OBSERVATORY, copied
 
 pytestmark = pytest.mark.integration
-
-OBSERVATORY = Path(sys.executable).with_name("observatory")
 
 LAUNCH = """
 mutation($params: ExecutionParams!) {
@@ -56,11 +54,10 @@ def wait_until(condition, seconds, what):
 
 
 @pytest.fixture(scope="module")
-def ui(tmp_path_factory):
+def ui(embedded_run, tmp_path_factory):
     """The UI over the data of one run; gives its folder, its port and a GraphQL call."""
-    data = tmp_path_factory.mktemp("ui")
+    data = copied(embedded_run, tmp_path_factory.mktemp("ui")).data
     environment = os.environ | {"OBSERVATORY_DATA": str(data), "DAGSTER_DISABLE_TELEMETRY": "1"}
-    subprocess.run([OBSERVATORY, "run"], env=environment, check=True, capture_output=True, timeout=900)
     port = free_port()
     with (data / "ui.log").open("w") as log:
         server = subprocess.Popen(

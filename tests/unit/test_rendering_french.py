@@ -142,3 +142,10 @@ def test_shares_say_nearly_nothing_and_nearly_all(part: float, written: str) -> 
 )
 def test_shares_written_to_a_decimal(part: float, written: str) -> None:
     assert french.share(part, 1) == f"{written}\u00a0%"
+
+
+def test_prose_typed_on_a_keyboard_keeps_figures_and_their_sign_together() -> None:
+    typed = "plus de 15 % : « 3 € » ; 100 % !"
+    assert french.typeset(typed) == (
+        "plus de 15\u00a0%\u202f: «\u202f3\u00a0€\u202f»\u202f; 100\u00a0%\u202f!"
+    )

@@ -108,7 +108,7 @@ def test_one_commune_that_the_text_names_is_not_repeated(data: SiteData, tmp_pat
 def test_differences_stand_beside_what_they_contradict(site: Path) -> None:
     told = identity(source(site, "hostile"))
     assert "Les sources diffèrent. La surface s’étend aussi ailleurs." in told["Commune"]
-    assert "Les sources diffèrent. 85 % seulement." in told["Patrimoine mondial"]
+    assert "Les sources diffèrent. 85\u00a0% seulement." in told["Patrimoine mondial"]
     assert "Les sources diffèrent" not in source(site, "pinson")
 
 

@@ -157,7 +157,7 @@
         const descending = header.getAttribute("aria-sort") === "ascending";
         for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
         header.setAttribute("aria-sort", descending ? "descending" : "ascending");
-        const key = (row) => row.cells[column].dataset.sort ?? row.cells[column].textContent.trim();
+        const key = (row) => row.cells[column].dataset.sort ?? written(row.cells[column]);
         const compare = (a, b) => {
           const left = key(a);
           const right = key(b);
@@ -169,6 +169,15 @@
         body.append(...Array.from(body.rows).sort(compare));
       });
     });
+  }
+
+  /* Returns what a cell shows: in a column of figures, the number that it starts with. */
+  function written(cell) {
+    const text = cell.textContent.trim();
+    if (!cell.classList.contains("n")) return text;
+    const figure = text.replace(/[\u202f\u00a0]/g, "").replace("\u2212", "-").replace(",", ".");
+    const value = parseFloat(figure);
+    return Number.isNaN(value) ? text : String(value);
   }
 
   /* Names the commune under the pointer, and marks those whose name is typed. */
