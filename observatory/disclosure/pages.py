@@ -20,9 +20,11 @@ from observatory.disclosure.formats import documents
 
 Area = tuple[str, str]
 _FOLDERS = {"cites": "cite", "communes": "commune", "epci": "epci"}
+_BASIN = re.compile(r"(?:^|/)bassin/[^/]+\.html$")
 _HEADINGS = {"Cité minière": "cite", "Commune": "commune", "Intercommunalité": "epci"}
 _DEFINITION = re.compile(r"#indicateur-([a-z0-9_]+)$")
-_ADDRESS = re.compile(r"(cites|communes|epci)/([^/]+)/index\.html$")
+# The page of a territory, or its sheet as one file.
+_ADDRESS = re.compile(r"(cites|communes|epci)/([^/]+)/(?:index|fiche-[^/]+)\.html$")
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _SEPARATOR = re.compile(r"\s:\s")
 
@@ -184,6 +186,8 @@ def read_pages(folder: Path, territories: pl.DataFrame, labels: dict[str, str]) 
         etree.fromstring(content, etree.HTMLParser(target=reader, encoding="utf-8", huge_tree=True))
         found = _ADDRESS.search(page)
         own = (_FOLDERS[found[1]], found[2]) if found else None
+        if _BASIN.search(page):
+            own = gazetteer.basin
         for table in reader.tables:
             yield from _of_table(table, page, own, gazetteer)
         for label, value, more in reader.keys:
@@ -201,7 +205,7 @@ def _of_table(table: _Table, page: str, own: Area | None, gazetteer: Gazetteer) 
                 indicator, vintage = head.indicator, head.vintage
             elif first.indicator:
                 area, indicator, vintage = (
-                    gazetteer.beside(own, head.text),
+                    head.area or gazetteer.beside(own, head.text),
                     first.indicator,
                     first.vintage,
                 )

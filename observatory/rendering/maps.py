@@ -92,7 +92,9 @@ class Atlas:
         self._projections: dict[str, _Projection] = {}
         self.epci_shapes = cache(self._epci_shapes)
 
-    def basin(self, css: Mapping[str, str], root: str, notes: Mapping[str, str], title: str) -> Drawing:
+    def basin(
+        self, css: Mapping[str, str], root: str | None, notes: Mapping[str, str], title: str
+    ) -> Drawing:
         """Draw every commune, with a CSS class and a note by commune code, and the names of the EPCI."""
         communes = self._gazetteer.communes
         projection = self._projection("", communes)
@@ -180,9 +182,17 @@ class Atlas:
         )
 
     def locator(
-        self, epci: Place, highlighted: Sequence[Place], root: str, title: str, contour: str | None = None
+        self,
+        epci: Place,
+        highlighted: Sequence[Place],
+        root: str | None,
+        title: str,
+        contour: str | None = None,
     ) -> Drawing:
-        """Draw the communes of an EPCI, some of them highlighted, and over them a GeoJSON contour."""
+        """Draw the communes of an EPCI, some of them highlighted, and over them a GeoJSON contour.
+
+        Without ``root``, as in a file that stands alone, no commune leads to its page.
+        """
         members = self._gazetteer.children(epci, "commune")
         projection = self._projection(epci.code, members)
         here = Markup("").join(
@@ -194,7 +204,7 @@ class Atlas:
         over = _contour(projection, _rings(contour)) if contour else Markup("")
         return Drawing(view_box, self.epci_shapes(epci, root) + here + over, names, title)
 
-    def close_up(self, near: Sequence[Place], root: str, title: str, contour: str) -> Drawing:
+    def close_up(self, near: Sequence[Place], root: str | None, title: str, contour: str) -> Drawing:
         """Draw a GeoJSON contour among the communes around it, ``near`` ones highlighted, cut at a window.
 
         A commune is named where the window leaves it room beside the contour.
@@ -230,7 +240,7 @@ class Atlas:
         texts = [self._texts[place.code] for place in communes]
         return list(zip(communes, from_text(texts), strict=True))
 
-    def _epci_shapes(self, epci: Place, root: str) -> Markup:
+    def _epci_shapes(self, epci: Place, root: str | None) -> Markup:
         members = self._gazetteer.children(epci, "commune")
         projection = self._projection(epci.code, members)
         return _links(root, ((place, self._path(projection, place), "", "") for place in members))
@@ -292,13 +302,16 @@ def _labels(named: Sequence[tuple[str, int, int]]) -> Markup:
     return Markup("").join(written)
 
 
-def _links(root: str, shapes: Iterable[tuple[Place, str, str, str]]) -> Markup:
-    """Link each shape to its page; out of the tab order, since each page lists the same links."""
-    link = Markup('<a href="{}{}" tabindex="-1"{}><title>{}</title><path d="{}"/></a>')
+def _links(root: str | None, shapes: Iterable[tuple[Place, str, str, str]]) -> Markup:
+    """Link each shape to its page; out of the tab order, since each page lists the same links.
+
+    Without ``root`` shapes are drawn the same, without link.
+    """
+    link = Markup('<a href="{}" tabindex="-1"{}><title>{}</title><path d="{}"/></a>')
+    shape = Markup('<g{1}><title>{2}</title><path d="{3}"/></g>')
     return Markup("").join(
-        link.format(
-            root,
-            place.address,
+        (shape if root is None else link).format(
+            f"{root}{place.address}",
             Markup(' class="{}"').format(css) if css else "",
             f"{place.name} — {note}" if note else place.name,
             path,

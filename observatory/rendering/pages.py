@@ -20,7 +20,7 @@ from observatory.rendering.page import Page
 from observatory.rendering.portrait_page import portrait_page
 from observatory.rendering.projection_page import projection_page
 from observatory.rendering.quality_page import quality_page
-from observatory.rendering.territory_pages import commune_pages, epci_pages
+from observatory.rendering.territory_pages import basin_map, basin_pages, commune_pages, epci_pages
 from observatory.rendering.typology_page import typology_content
 from observatory.sources.catalogue import declared_corrections
 
@@ -31,6 +31,7 @@ def pages(edition: Edition, map_data: MapData, landmarks: list[LandmarkFile]) ->
     yield from cite_pages(edition)
     yield from commune_pages(edition)
     yield from epci_pages(edition)
+    yield from basin_pages(edition)
     yield map_page(edition, map_data)
     yield compare_page(edition)
     yield from landmark_pages(edition, landmarks)
@@ -48,14 +49,6 @@ def pages(edition: Edition, map_data: MapData, landmarks: list[LandmarkFile]) ->
 
 def _home(edition: Edition) -> Page:
     gazetteer, book = edition.gazetteer, edition.book
-    ranks = {epci.code: rank for rank, epci in enumerate(gazetteer.epcis)}
-    membership = {place.code: gazetteer.parent(place, "epci") for place in gazetteer.communes}
-    drawing = edition.atlas.basin(
-        {code: f"c{ranks[epci.code]}" for code, epci in membership.items()},
-        "",
-        {code: epci.short_name for code, epci in membership.items()},
-        "Carte des communes du Bassin minier par intercommunalité",
-    )
     headlines = [book.figure(gazetteer.basin, one) for one in book.headlines("basin")]
     return Page(
         "index.html",
@@ -65,7 +58,7 @@ def _home(edition: Edition) -> Page:
         "Observatoire socio-économique du Bassin minier du Nord et du Pas-de-Calais : cités minières, "
         "communes, intercommunalités, repères et typologie.",
         any(figure.fictive for figure in headlines),
-        {"drawing": drawing, "headlines": headlines},
+        {"drawing": basin_map(edition, ""), "headlines": headlines},
     )
 
 

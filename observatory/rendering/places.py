@@ -20,6 +20,7 @@ _ADDRESSES = {
     "cite": "cites/{}/index.html",
     "commune": "communes/{}/index.html",
     "epci": "epci/{}/index.html",
+    "basin": "bassin/index.html",
 }
 _EPCI_KINDS = ("CA ", "CC ", "CU ", "METRO ")
 _LINKING_WORDS = ("de la ", "du ", "de ", "d’", "d'")

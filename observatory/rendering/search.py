@@ -64,6 +64,8 @@ def search_script(gazetteer: Gazetteer, postcodes: pl.DataFrame) -> str:
         ]
         for place in gazetteer.epcis
     ]
+    basin = gazetteer.basin
+    entries.append([basin.name, "tout le périmètre", basin.address, "", ""])
     lines = ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in entries)
     return f"window.OBSERVATORY_SEARCH = [\n{lines}\n];\n"
 

@@ -24,6 +24,7 @@ from observatory.rendering.addresses import emblem, robots, site_map
 from observatory.rendering.compare_data import comparison_scripts
 from observatory.rendering.download_pages import download_page, landmark_offers, sheet_offer
 from observatory.rendering.edition import Edition, edition
+from observatory.rendering.fiche import blocks, cut
 from observatory.rendering.inputs import SiteData
 from observatory.rendering.landmark_files import landmark_files
 from observatory.rendering.map_data import MapData, indicators_script
@@ -59,7 +60,8 @@ def build_site(data: SiteData, folder: Path) -> list[Path]:
     offers = publish(_open_data(data), folder / "donnees")
     offers += landmark_offers(landmarks, folder / "donnees")
     shown = list(pages(indexed, map_data, landmarks))
-    written = [_write_page(page, indexed, folder) for page in shown]
+    sizes: dict[str, int] = {}
+    written = [_write_page(page, indexed, folder, sizes) for page in shown]
     offers += sheet_offer(
         write_sheet_archive(
             folder, data.imprint.release, data.imprint.published_on, data.imprint.contact.organisation
@@ -67,18 +69,20 @@ def build_site(data: SiteData, folder: Path) -> list[Path]:
     )
     write_checksums(folder / "donnees")
     shown.append(download_page(indexed, offers))
-    written.append(_write_page(shown[-1], indexed, folder))
+    written.append(_write_page(shown[-1], indexed, folder, sizes))
     if data.imprint.address:
         _write_addresses(data.imprint.address, data.imprint.published_on, shown, folder)
     return sorted(written)
 
 
-def _write_page(page: Page, indexed: Edition, folder: Path) -> Path:
+def _write_page(page: Page, indexed: Edition, folder: Path, sizes: dict[str, int]) -> Path:
+    """Write a page; ``sizes`` are those of the pages written before, in bytes, by path."""
     path = folder / page.path
     path.parent.mkdir(parents=True, exist_ok=True)
     template = page_environment().get_template(page.template)
-    text = template.render(page=page, root=page.root, edition=indexed, **page.content)
+    text = template.render(page=page, root=page.root, edition=indexed, sizes=sizes, **page.content)
     path.write_text(text, encoding="utf-8", newline="\n")
+    sizes[page.path] = path.stat().st_size
     return path
 
 
@@ -131,11 +135,15 @@ def _write_scripts(folder: Path, edition: Edition, map_data: MapData) -> None:
 
 
 @cache
-def style() -> str:
-    """Return the style sheet of the site: the base, then a part per kind of page, in alphabetical order."""
+def style(*only: str) -> str:
+    """Return the style sheet of the site: the base, then a part per kind of page, in alphabetical order.
+
+    ``only`` names the parts to keep, all by default; the base always stays.
+    """
     base = _HERE / "static" / "styles" / "base.css"
-    parts = [base, *sorted(path for path in base.parent.glob("*.css") if path != base)]
-    return "\n".join(part.read_text(encoding="utf-8") for part in parts)
+    parts = sorted(path for path in base.parent.glob("*.css") if path != base)
+    kept = [base, *(path for path in parts if not only or path.stem in only)]
+    return "\n".join(part.read_text(encoding="utf-8") for part in kept)
 
 
 @cache
@@ -167,5 +175,8 @@ def page_environment() -> Environment:
         "steps": projections.steps_text,
         "version": __version__,
         "style": style(),
+        "sheet_style": style("model", "sheet"),
+        "blocks": blocks,
+        "cut": cut,
     }
     return environment
