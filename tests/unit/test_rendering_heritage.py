@@ -160,21 +160,20 @@ def test_the_list_of_cites_has_companies_only_with_the_layers(site: Path, bare: 
 
 def test_without_layers_the_page_says_so_and_nothing_else(site: Path, bare: Path) -> None:
     page = source(bare, "hostile")
-    assert "Le contour de la cité elle-même n’est pas dans les données embarquées" in page
+    assert "Le contour de la cité elle-même n’est pas dessiné" in page
     assert "tant que son contour manque" in page
     assert page.count('<svg class="map locator"') == 1
     assert list(identity(page)) == [
         "Commune",
         "Intercommunalité",
         "Patrimoine mondial",
+        "Compagnie, type, intérêt patrimonial, propriétaire, élément Unesco",
+        "Bailleurs",
         "Programmes",
         "Avancement en 2022",
         "Avancement en 2023",
-        "Bailleurs",
         "Risque de démolition",
         "Risque de dénaturation",
-        "Classe de la commune",
-        "Communes comparables",
         "D’où vient l’information",
     ]
     assert {str(path.relative_to(bare)) for path in bare.rglob("*.html")} == {

@@ -14,7 +14,8 @@ from observatory.rendering import SiteData, build_site
 from observatory.rendering.french import number
 from observatory.rendering.wording import perimeter_wording
 
-PAGES = 12 + 3 + 6 + 2 + 1 + 5 + 4 + 1
+# Fixed pages, then a page and a file per cité, commune and EPCI, and for the basin.
+PAGES = 23 + 2 * (3 + 6 + 2 + 1)
 
 
 class PageReader(HTMLParser):
@@ -127,7 +128,7 @@ def test_a_hostile_name_is_text(readers: dict[Path, PageReader], site: Path) -> 
 def test_the_search_index_finds_every_page_with_a_name(site: Path, data: SiteData) -> None:
     index = (site / "assets/search-index.js").read_text(encoding="utf-8")
     entries = json.loads(index.partition("=")[2].strip().removesuffix(";"))
-    assert len(entries) == 3 + 6 + 2
+    assert len(entries) == 3 + 6 + 2 + 1
     assert all((site / address).is_file() for _, _, address, _, _ in entries)
     assert any("Pinçon" in words for _, _, _, words, _ in entries)
 
@@ -135,7 +136,7 @@ def test_the_search_index_finds_every_page_with_a_name(site: Path, data: SiteDat
 def test_every_page_with_a_fictive_figure_says_so(readers: dict[Path, PageReader], site: Path) -> None:
     shown = number(FICTIVE_VALUE, 1)
     pages_with = [page for page, reader in readers.items() if shown in reader.text]
-    assert len(pages_with) == 3 + 6 + 2 + 1 + 1
+    assert len(pages_with) == 2 * (3 + 6 + 2 + 1) + 2
     for page in pages_with:
         text = page.read_text(encoding="utf-8")
         assert 'class="fictive-banner"' in text
@@ -198,7 +199,7 @@ def test_landmarks_are_drawn_over_their_table(site: Path) -> None:
 
 def test_a_cite_says_what_is_missing_and_why(readers: dict[Path, PageReader], site: Path) -> None:
     text = readers[site / "cites/pinson/index.html"].text
-    assert "source non intégrée à l’édition embarquée" in text
+    assert "Aucune source de ce thème n’a été prise pour cette édition." in text
     assert "Rénovation intégrée" in text
     assert "appel à dépôt de demandes de mai 2022" in text
     assert "Orthographe rétablie." in text
@@ -253,7 +254,7 @@ def test_a_site_without_typology_checks_or_cites_still_stands(data: SiteData, tm
         typology={name: table.clear() for name, table in data.typology.items()},
         checks=data.checks.clear(),
     )
-    assert len(build_site(empty, tmp_path / "site")) == PAGES - 4
+    assert len(build_site(empty, tmp_path / "site")) == PAGES - 7
 
 
 @pytest.mark.parametrize(
