@@ -20,6 +20,9 @@ UNIT = r"([\u00a0\u202f][^\d\s].*)?"
 BOUND = r"(< |> |(moins|plus) de )?"
 # What a cell of figures holds beside its mark: a number and its unit, an interval, a rank, a year, a status.
 CELL = re.compile(
+    rf"{BOUND}{NUMBER}{UNIT}|{NUMBER} (à|–|\() ?{NUMBER}\)?{UNIT}|1er|{NUMBER}e|(19|20)\d\d"
+    rf"|((19|20)\d\d )?{NUMBER} sur {NUMBER}|\D*"
+)
     rf"{BOUND}{NUMBER}{UNIT}|{NUMBER} (à|–|\() ?{NUMBER}\)?{UNIT}|1er|{NUMBER}e|(19|20)\d\d|((19|20)\d\d )?{NUMBER} sur {NUMBER}|\D*"
 )
 # In the text of a page: a decimal point or a comma of thousands, a plain space within or after a number.
