@@ -23,8 +23,6 @@ CELL = re.compile(
     rf"{BOUND}{NUMBER}{UNIT}|{NUMBER} (à|–|\() ?{NUMBER}\)?{UNIT}|1er|{NUMBER}e|(19|20)\d\d"
     rf"|((19|20)\d\d )?{NUMBER} sur {NUMBER}|\D*"
 )
-    rf"{BOUND}{NUMBER}{UNIT}|{NUMBER} (à|–|\() ?{NUMBER}\)?{UNIT}|1er|{NUMBER}e|(19|20)\d\d|((19|20)\d\d )?{NUMBER} sur {NUMBER}|\D*"
-)
 # In the text of a page: a decimal point or a comma of thousands, a plain space within or after a number.
 ENGLISH = re.compile(
     r"(?<![\d.,/:])\d+\.\d+(?![.\d])|\d,\d{3},\d{3}|(?<![\d\u202f])\d{1,3} \d{3}(?!\d)|\d [%€‰]"
