@@ -154,7 +154,8 @@ def two_lines(name: str, longest: int) -> list[str]:
 def typeset(text: str) -> str:
     """Put no-break spaces where French wants them in typed prose: thin before marks, wide before %."""
     spaced = re.sub(r"(?<=«)[ \u00a0]?|[ \u00a0](?=[;:!?»](?:\W|$))", THIN_SPACE, text)
-    return re.sub(r"(?<=\d) (?=[%‰€])", NO_BREAK_SPACE, spaced.replace(THIN_SPACE * 2, THIN_SPACE))
+    thousands = re.sub(r"(?<![\d\u202f])(\d{1,3}) (?=\d{3}(?!\d))", rf"\1{THIN_SPACE}", spaced)
+    return re.sub(r"(?<=\d) (?=[%‰€])", NO_BREAK_SPACE, thousands.replace(THIN_SPACE * 2, THIN_SPACE))
 
 
 def typeset_row(row: Mapping[str, Any], *columns: str) -> dict[str, Any]:

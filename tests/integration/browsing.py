@@ -99,8 +99,10 @@ def visiting(
 
 
 def every_page(site: Path) -> list[Path]:
-    """Return the pages of a site, in alphabetical order of their addresses."""
-    return sorted(site.rglob("*.html"))
+    """Return the pages of a site, in alphabetical order of their addresses; there are hundreds."""
+    pages = sorted(site.rglob("*.html"))
+    assert len(pages) > 300, site
+    return pages
 
 
 def name_of(page: Path, site: Path) -> str:

@@ -20,7 +20,8 @@ UNIT = r"([\u00a0\u202f][^\d\s].*)?"
 BOUND = r"(< |> |(moins|plus) de )?"
 # What a cell of figures holds beside its mark: a number and its unit, an interval, a rank, a year, a status.
 CELL = re.compile(
-    rf"{BOUND}{NUMBER}{UNIT}|{NUMBER} (à|–|\() ?{NUMBER}\)?{UNIT}|1er|{NUMBER}e|(19|20)\d\d|\D*"
+    rf"{BOUND}{NUMBER}{UNIT}|{NUMBER} (à|–|\() ?{NUMBER}\)?{UNIT}|1er|{NUMBER}e|(19|20)\d\d"
+    rf"|((19|20)\d\d )?{NUMBER} sur {NUMBER}|\D*"
 )
 # In the text of a page: a decimal point or a comma of thousands, a plain space within or after a number.
 ENGLISH = re.compile(
@@ -156,15 +157,18 @@ def test_every_drawing_has_words(trees):
             hidden = any(one.get("aria-hidden") == "true" for one in (drawing, *drawing.iterancestors()))
             assert hidden or (drawing.get("role") and drawing.get("aria-label")), name
         for box in tree.iterfind(".//figure[@class]"):
-            if "chart" in box.get("class").split():
+            # What is hidden until a script fills it gets its caption then.
+            waiting = any(one.get("hidden") is not None for one in box.iterancestors())
+            if "chart" in box.get("class").split() and not waiting:
                 assert words(box.findtext("figcaption") or ""), name
 
 
 def _without_marks(cell) -> str:
-    """Return the text of a cell but for the mark of fictive figures and small remarks."""
+    """Return the text of a cell but for its marks (fictive, fragile, beside another) and small remarks."""
     parts = [cell.text or ""]
     for child in cell:
-        if child.tag not in ("small",) and "mark" not in (child.get("class") or "").split():
+        marks = {"mark", "fragile"} & set((child.get("class") or "").split())
+        if child.tag != "small" and not marks and child.get("role") != "img":
             parts.append(child.text_content())
         parts.append(child.tail or "")
     return words("".join(parts))

@@ -145,7 +145,8 @@ def test_shares_written_to_a_decimal(part: float, written: str) -> None:
 
 
 def test_prose_typed_on_a_keyboard_keeps_figures_and_their_sign_together() -> None:
-    typed = "plus de 15 % : « 3 € » ; 100 % !"
+    typed = "plus de 15 % : « 3 € » ; 100 % ! En 2022 287 communes, 1 000 habitants"
     assert french.typeset(typed) == (
-        "plus de 15\u00a0%\u202f: «\u202f3\u00a0€\u202f»\u202f; 100\u00a0%\u202f!"
+        "plus de 15\u00a0%\u202f: «\u202f3\u00a0€\u202f»\u202f; 100\u00a0%\u202f! "
+        "En 2022 287 communes, 1\u202f000 habitants"
     )
