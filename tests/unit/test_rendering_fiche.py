@@ -156,7 +156,9 @@ def test_a_hostile_name_stays_text(site: Path, fiches: dict[Path, PageReader]) -
 def shown_at(site: Path, data: SiteData, page: str) -> set[tuple[tuple[str, str], str, str]]:
     territories = data.territories.select("level", "code", "name", "parents")
     return {
-        (one.area, one.indicator, one.text.split()[0]) for one in read_pages(site, territories, {}) if one.page == page
+        (one.area, one.indicator, one.text.split()[0])
+        for one in read_pages(site, territories, {})
+        if one.page == page
     }
 
 
