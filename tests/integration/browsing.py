@@ -21,6 +21,8 @@ WIDE = {"width": 1280, "height": 900}
 NARROW = {"width": 320, "height": 640}
 # What an A4 sheet holds between its margins (styles/base.css), at 96 dots per inch.
 PAPER = {"width": 703, "height": 1009}
+# A page of which the bundle draws charts.
+CHARTED = "reperes/population/index.html"
 # One page of each kind that readers quote: those to look at, and to print.
 KEY_PAGES = (
     "index.html",
@@ -29,7 +31,7 @@ KEY_PAGES = (
     "cites/tableau-de-bord/index.html",
     "communes/62498/index.html",
     "epci/246200364/index.html",
-    "reperes/index.html",
+    CHARTED,
     "typologie/index.html",
     "methodes/index.html",
     "donnees/index.html",

@@ -1,7 +1,7 @@
 """What the scripts add, in a real browser, from the disk: charts drawn, communes found, tables filtered."""
 
 import pytest
-from browsing import WIDE, visiting
+from browsing import CHARTED, WIDE, visiting
 
 pytestmark = pytest.mark.integration
 
@@ -16,7 +16,7 @@ def site(embedded_run):
 
 def test_charts_are_drawn(browser, site):
     with visiting(browser, site, TALL) as (page, record):
-        page.goto((site / "reperes/population/index.html").as_uri(), wait_until="load")
+        page.goto((site / CHARTED).as_uri(), wait_until="load")
         boxes = page.locator('figure.chart script[type="application/json"]').count()
         assert boxes >= 1
         page.wait_for_function(f"document.querySelectorAll('.chart-box .main-svg').length >= {boxes}")
