@@ -17,7 +17,8 @@ DRAWN = """() => Array.from(document.querySelectorAll("main svg"))
   .filter((one) => one.getClientRects().length)
   .map((one) => one.getBoundingClientRect()).map((box) => [box.width, box.height, box.right])"""
 ON_PAPER = """() => Array.from(document.querySelectorAll("figure.chart")).map((one) =>
-  Array.from((one.closest("section") ?? one).querySelectorAll("svg")).some((svg) => svg.getClientRects().length))"""
+  Array.from((one.closest("section") ?? one).querySelectorAll("svg"))
+    .some((svg) => svg.getClientRects().length))"""
 SEEN = """() => Array.from(document.querySelectorAll("form, input, button, select")).filter((one) =>
   one.checkVisibility()).map((one) => one.outerHTML.slice(0, 80))"""
 
