@@ -21,6 +21,7 @@ from observatory.opendata.publishing import OpenData, publish
 from observatory.opendata.sheet_archive import write_sheet_archive
 from observatory.rendering import french, projections, typology_prose, wording
 from observatory.rendering.addresses import emblem, robots, site_map
+from observatory.rendering.cells import cell, judged, shown
 from observatory.rendering.compare_data import comparison_scripts
 from observatory.rendering.download_pages import download_page, landmark_offers, sheet_offer
 from observatory.rendering.edition import Edition, edition
@@ -158,6 +159,9 @@ def page_environment() -> Environment:
     )
     environment.globals |= {
         "french": french,
+        "cell": cell,
+        "judged": judged,
+        "shown": shown,
         "prose": typology_prose,
         "wording": wording,
         "word": wording.word,
