@@ -95,6 +95,7 @@ class Scale:
     high: float
     dots: str
     quartiles: tuple[float, float, float]
+    text: str
 
     def across(self, value: float) -> float:
         """Return the abscissa of a value."""
@@ -105,19 +106,21 @@ class Scale:
 
     def strip(self, subject: Figure) -> Strip:
         """Draw a published figure among the others."""
-        first, median, third = self.quartiles
-        decimals = subject.indicator.decimals
-        names = ("minimum", "premier quartile", "médiane", "troisième quartile", "maximum")
-        words = zip(names, (self.low, first, median, third, self.high), strict=True)
-        text = " ; ".join(f"{word} {number(value, decimals)}" for word, value in words)
-        places = (self.across(first), self.across(median), self.across(third))
-        return Strip(_STRIP_WIDTH, self.dots, places, self.across(subject.value or 0.0), typeset(text))
+        first, median, third = map(self.across, self.quartiles)
+        subject_at = self.across(subject.value or 0.0)
+        return Strip(_STRIP_WIDTH, self.dots, (first, median, third), subject_at, self.text)
 
 
-def scale(ranking: Ranking) -> Scale:
-    """Return the scale of the strips of a ranking, which has at least one value."""
+def scale(ranking: Ranking, decimals: int) -> Scale:
+    """Return the scale of the strips of a ranking, which has at least one value.
+
+    ``decimals`` are those that its values are written with.
+    """
     values = ranking.distribution
-    bare = Scale(values[0], values[-1], "", ranking.quartiles)
+    names = ("minimum", "premier quartile", "médiane", "troisième quartile", "maximum")
+    words = zip(names, (values[0], *ranking.quartiles, values[-1]), strict=True)
+    text = typeset(" ; ".join(f"{word} {number(value, decimals)}" for word, value in words))
+    bare = Scale(values[0], values[-1], "", ranking.quartiles, text)
     if len(values) > _MOST_DOTS:
         return bare
     return replace(bare, dots="".join(f"M{bare.across(value):g} 6h0" for value in values))

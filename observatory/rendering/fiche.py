@@ -4,8 +4,9 @@ Belongs here: its name and address, its definitions, how to cite it, what a comp
 Does not: sharing figures out (``sections``), HTML (``fiche.html.j2``), the page itself.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import groupby
 
 from observatory.rendering.edition import Edition
@@ -130,7 +131,7 @@ def definitions(indicators: Iterable[Indicator]) -> list[DefinitionGroup]:
     for one in sorted(set(indicators), key=lambda one: one.position):
         key = one.indicator if one.stands_alone else f"{one.theme}/{one.breakdown}"
         found.setdefault(key, []).append(one)
-    groups = groupby(map(_definition, found.values()), key=lambda one: one.comparability)
+    groups = groupby(map(_definition, map(tuple, found.values())), key=lambda one: one.comparability)
     return [DefinitionGroup(note, tuple(group)) for note, group in groups]
 
 
@@ -161,7 +162,8 @@ def invented(edition: Edition, sheet: Sheet) -> bool:
     return sheet.fictive or (edition.projections.fictive and projected_at(edition, sheet.place) is not None)
 
 
-def _definition(group: Sequence[Indicator]) -> Definition:
+@cache
+def _definition(group: tuple[Indicator, ...]) -> Definition:
     first = group[0]
     shares = not first.stands_alone
     return Definition(

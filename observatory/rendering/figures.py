@@ -73,6 +73,10 @@ class Indicator:
     change_note: str
     phrase: str | None
 
+    def __hash__(self) -> int:
+        """Return the hash of the identifier, which the catalogue gives to one indicator only."""
+        return hash(self.indicator)
+
     @property
     def anchor(self) -> str:
         """Identifier of its definition in the catalogue."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import pairwise
 
+import numpy as np
 import polars as pl
 import shapely
 from markupsafe import Markup
@@ -144,7 +145,7 @@ class Atlas:
         """Draw the limits of the EPCI on the basin map."""
         projection = self._projection("", self._gazetteer.communes)
         inside: dict[str, list[BaseGeometry]] = {}
-        for place, outline in self._outlines:
+        for place, outline in zip(*self._outlines, strict=True):
             inside.setdefault(self._gazetteer.parent(place, "epci").code, []).append(outline)
         limits = [
             polygons_of(shapely.union_all(parts).buffer(_SLIVER).buffer(-_SLIVER))
@@ -212,10 +213,11 @@ class Atlas:
         shape = from_text([contour])[0]
         window = _window(shape)
         projection = _Projection([list(window.exterior.coords)])
+        places, outlines = self._outlines
         seen = [
-            (place, part)
-            for place, outline in self._outlines
-            if not (part := polygons_of(outline.intersection(window))).is_empty
+            (places[rank], part)
+            for rank in np.flatnonzero(shapely.intersects(outlines, window))
+            if not (part := polygons_of(outlines[rank].intersection(window))).is_empty
         ]
         shapes = _links(
             root,
@@ -235,10 +237,9 @@ class Atlas:
         return Drawing(f"0 0 {projection.width} {projection.height}", shapes + over, names, title)
 
     @cached_property
-    def _outlines(self) -> list[tuple[Place, BaseGeometry]]:
+    def _outlines(self) -> tuple[list[Place], np.ndarray]:
         communes = self._gazetteer.communes
-        texts = [self._texts[place.code] for place in communes]
-        return list(zip(communes, from_text(texts), strict=True))
+        return communes, np.array(from_text([self._texts[place.code] for place in communes]))
 
     def _epci_shapes(self, epci: Place, root: str | None) -> Markup:
         members = self._gazetteer.children(epci, "commune")

@@ -112,5 +112,5 @@ class RowMaker:
     def _strip(self, ranking: Ranking, subject: Figure) -> Strip:
         key = (ranking.level, subject.indicator.indicator, subject.fictive)
         if key not in self._scales:
-            self._scales[key] = scale(ranking)
+            self._scales[key] = scale(ranking, subject.indicator.decimals)
         return self._scales[key].strip(subject)

@@ -189,7 +189,8 @@ def test_a_rank_counts_those_that_do_better(values, polarity) -> None:
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=5, max_size=130))
 def test_a_strip_keeps_the_order_of_the_values(values) -> None:
-    drawn = scale(Ranking("cite", "neutral", {str(place): value for place, value in enumerate(values)}))
+    ranking = Ranking("cite", "neutral", {str(place): value for place, value in enumerate(values)})
+    drawn = scale(ranking, 0)
     across = [drawn.across(value) for value in sorted(values)]
     assert across == sorted(across)
     strip = drawn.strip(rate(1, 2, value=values[0]))
