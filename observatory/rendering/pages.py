@@ -20,16 +20,15 @@ from observatory.rendering.page import Page
 from observatory.rendering.portrait_page import portrait_page
 from observatory.rendering.projection_page import projection_page
 from observatory.rendering.quality_page import quality_page
-from observatory.rendering.territory_pages import basin_map, basin_pages, commune_pages, epci_pages
+from observatory.rendering.territory_pages import basin_map, basin_pages, epci_pages
 from observatory.rendering.typology_page import typology_content
 from observatory.sources.catalogue import declared_corrections
 
 
 def pages(edition: Edition, map_data: MapData, landmarks: list[LandmarkFile]) -> Iterator[Page]:
-    """Yield every page of the site but that of the downloads, which tells what the others weigh."""
+    """Yield every page but the communes’ and that of the downloads, which tells what the others weigh."""
     yield _home(edition)
     yield from cite_pages(edition)
-    yield from commune_pages(edition)
     yield from epci_pages(edition)
     yield from basin_pages(edition)
     yield map_page(edition, map_data)

@@ -5,9 +5,12 @@ Does not: what pages show (``pages``), when a site is built (package ``assets``)
 """
 
 import shutil
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
 from datetime import date
 from functools import cache
 from importlib.resources import as_file, files
+from multiprocessing import get_context
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -34,9 +37,11 @@ from observatory.rendering.page import Page
 from observatory.rendering.pages import pages
 from observatory.rendering.ranks import SMALLEST_RANKING
 from observatory.rendering.search import search_script
+from observatory.rendering.territory_pages import commune_pages
 from observatory.territories import NO_EPCI
 
 _HERE = Path(__file__).parent
+_MANY_COMMUNES = 100
 _STATIC = ("site.js", "charts.js", "carte.js", "comparer.js", "favicon.svg")
 
 
@@ -58,33 +63,43 @@ def build_site(data: SiteData, folder: Path) -> list[Path]:
     _write_assets(folder / "assets", search_script(indexed.gazetteer, data.postcodes))
     _write_scripts(folder / "assets", indexed, map_data)
     landmarks = landmark_files(indexed)
-    offers = publish(_open_data(data), folder / "donnees")
-    offers += landmark_offers(landmarks, folder / "donnees")
-    shown = list(pages(indexed, map_data, landmarks))
-    sizes: dict[str, int] = {}
-    written = [_write_page(page, indexed, folder, sizes) for page in shown]
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        # Half of the work is the communes': a second process takes it, where it is worth starting one.
+        many = len(indexed.gazetteer.communes) >= _MANY_COMMUNES
+        communes = pool.submit(_write_communes, data, folder) if many else None
+        offers = publish(_open_data(data), folder / "donnees")
+        offers += landmark_offers(landmarks, folder / "donnees")
+        written = _write_pages(pages(indexed, map_data, landmarks), indexed, folder)
+        written += communes.result() if communes else _write_pages(commune_pages(indexed), indexed, folder)
     offers += sheet_offer(
         write_sheet_archive(
             folder, data.imprint.release, data.imprint.published_on, data.imprint.contact.organisation
         )
     )
     write_checksums(folder / "donnees")
-    shown.append(download_page(indexed, offers))
-    written.append(_write_page(shown[-1], indexed, folder, sizes))
+    written += _write_pages([download_page(indexed, offers)], indexed, folder)
     if data.imprint.address:
-        _write_addresses(data.imprint.address, data.imprint.published_on, shown, folder)
-    return sorted(written)
+        _write_addresses(data.imprint.address, data.imprint.published_on, sorted(written), folder)
+    return sorted(folder / path for path in written)
 
 
-def _write_page(page: Page, indexed: Edition, folder: Path, sizes: dict[str, int]) -> Path:
-    """Write a page; ``sizes`` are those of the pages written before, in bytes, by path."""
-    path = folder / page.path
-    path.parent.mkdir(parents=True, exist_ok=True)
-    template = page_environment().get_template(page.template)
-    text = template.render(page=page, root=page.root, edition=indexed, sizes=sizes, **page.content)
-    path.write_text(text, encoding="utf-8", newline="\n")
-    sizes[page.path] = path.stat().st_size
-    return path
+def _write_communes(data: SiteData, folder: Path) -> list[str]:
+    """Write the pages of the communes, in a process of its own."""
+    indexed = edition(data)
+    return _write_pages(commune_pages(indexed), indexed, folder)
+
+
+def _write_pages(found: Iterable[Page], indexed: Edition, folder: Path) -> list[str]:
+    """Write pages and return their paths; each may tell the weight of those before it."""
+    sizes: dict[str, int] = {}
+    for page in found:
+        path = folder / page.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        template = page_environment().get_template(page.template)
+        text = template.render(page=page, root=page.root, edition=indexed, sizes=sizes, **page.content)
+        path.write_text(text, encoding="utf-8", newline="\n")
+        sizes[page.path] = path.stat().st_size
+    return list(sizes)
 
 
 def _open_data(data: SiteData) -> OpenData:
@@ -104,8 +119,8 @@ def _open_data(data: SiteData) -> OpenData:
     )
 
 
-def _write_addresses(address: str, day: date, shown: list[Page], folder: Path) -> None:
-    addresses = [page.address for page in shown if page.path.endswith("index.html")]
+def _write_addresses(address: str, day: date, written: list[str], folder: Path) -> None:
+    addresses = [path.removesuffix("index.html") for path in written if path.endswith("index.html")]
     (folder / "sitemap.xml").write_text(site_map(address, addresses, day.isoformat()), "utf-8", newline="\n")
     (folder / "robots.txt").write_text(robots(address), "utf-8", newline="\n")
     (folder / "assets" / "partage.png").write_bytes(emblem(1200, 630))
