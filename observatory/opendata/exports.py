@@ -13,7 +13,16 @@ import polars as pl
 
 from observatory.errors import ObservatoryError
 from observatory.indicators.mining import MINING_VINTAGE
-from observatory.tables import CITE_DASHBOARD, CITES, DEFINITIONS, FILES, OBSERVATIONS, TERRITORIES, Table
+from observatory.tables import (
+    CITE_DASHBOARD,
+    CITES,
+    DEFINITIONS,
+    FILES,
+    OBSERVATIONS,
+    PROJECTIONS,
+    TERRITORIES,
+    Table,
+)
 from observatory.tables.typology import (
     TRAJECTORY_COMMUNES,
     TRAJECTORY_FLOWS,
@@ -191,6 +200,7 @@ def exports(
     cites: pl.DataFrame,
     typology: Mapping[str, pl.DataFrame],
     dashboard: pl.DataFrame,
+    projections: pl.DataFrame,
 ) -> list[Export]:
     """Return the files to publish, frames keeping the contracts of ``observatory.tables``.
 
@@ -213,6 +223,7 @@ def exports(
         _files_export(files),
         *_typology_exports(typology),
         *_dashboard_exports(dashboard, observations, files),
+        *_projection_exports(projections, files),
     ]
 
 
@@ -282,6 +293,26 @@ def _fictive_exports(invented: pl.DataFrame) -> Iterator[Export]:
         {"nature": f"« {FICTIVE_NATURE} » sur chaque ligne"} | _OBSERVATIONS,
         invented,
         fictive=True,
+    )
+
+
+def _projection_exports(projections: pl.DataFrame, files: pl.DataFrame) -> Iterator[Export]:
+    """Yield the projection of the beneficiaries; nothing where there is none."""
+    if projections.is_empty():
+        return
+    generated = set(files.filter(pl.col("fictive"))["file_id"])
+    invented = not generated.isdisjoint(projections["file_ids"].explode())
+    columns = {"nature": f"« {FICTIVE_NATURE} » sur chaque ligne"} if invented else {}
+    columns |= {column.name: column.description for column in PROJECTIONS.columns}
+    frame = projections.sort(PROJECTIONS.key).with_columns(nature=pl.lit(FICTIVE_NATURE))
+    yield Export(
+        f"projections-ayants-droit{'-donnees-fictives' if invented else ''}.csv",
+        "Ayants droit à venir" + (" — données fictives" if invented else ""),
+        "Bénéficiaires de l’ANGDM projetés jusqu’en 2050, par territoire et scénario : médianes et "
+        "intervalles à la dizaine, ou la raison de leur absence.",
+        columns,
+        frame.select(list(columns)),
+        fictive=invented,
     )
 
 

@@ -35,7 +35,12 @@ FICTIVE_WARNING = (
     "cités ni diffusés comme réels."
 )
 _LAYER_NAMES = {"commune": "communes", "epci": "intercommunalites", "cite": "cites"}
-_GROUPS = {"observations": "figures", "typologie": "typology", "tableau": "dashboard"}
+_GROUPS = {
+    "observations": "figures",
+    "projections": "figures",
+    "typologie": "typology",
+    "tableau": "dashboard",
+}
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,7 @@ class OpenData:
         cite_heritage: ``core.cite_heritage``.
         typology: each table of the schema ``typology``, by its name in it.
         dashboard: ``indicators.cite_dashboard``.
+        projections: ``indicators.projections``.
     """
 
     release: str
@@ -69,6 +75,7 @@ class OpenData:
     cite_heritage: pl.DataFrame
     typology: Mapping[str, pl.DataFrame]
     dashboard: pl.DataFrame
+    projections: pl.DataFrame
 
 
 @dataclass(frozen=True)
@@ -124,6 +131,7 @@ def publish(data: OpenData, folder: Path) -> list[Offer]:
         cites=data.cites,
         typology=data.typology,
         dashboard=data.dashboard,
+        projections=data.projections,
     )
     press = _Press(data, folder)
     offers = [press.table(export) for export in tables]

@@ -116,6 +116,7 @@ def _open_data(data: SiteData) -> OpenData:
         cite_heritage=data.cite_heritage,
         typology=data.typology,
         dashboard=data.dashboard,
+        projections=data.projections,
     )
 
 

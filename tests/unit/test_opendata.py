@@ -30,6 +30,7 @@ def publish(data: SiteData) -> dict[str, Export]:
         cites=data.cites,
         typology=data.typology,
         dashboard=data.dashboard,
+        projections=data.projections,
     )
     return {export.name: export for export in made}
 
