@@ -54,6 +54,12 @@ class Place:
         return self.name
 
     @property
+    def compared(self) -> str:
+        """The place and what holds it in the basin, as the page of comparisons takes them."""
+        around = [key for key in self.parents if key[0] in ("commune", "epci", "basin")]
+        return ",".join(f"{level}:{code}" for level, code in [(self.level, self.code), *around][:6])
+
+    @property
     def sort_key(self) -> tuple[str, str]:
         """Alphabetical order without accents nor legal kind, then code."""
         return fold(self.short_name), self.code

@@ -92,6 +92,8 @@ def test_links_stay_inside_the_site_and_resolve(readers: dict[Path, PageReader],
         for tag, address in reader.links:
             assert not re.match(r"[a-z]+:|/", address), f"{page}: {tag} {address}"
             path, _, fragment = address.partition("#")
+            # What the page of comparisons shows is in its fragment, and names no part of it.
+            fragment = "" if fragment.startswith("t=") else fragment
             target = (page.parent / unquote(path)).resolve() if path else page
             assert target.is_file(), f"{page}: {address}"
             assert target.is_relative_to(site.resolve())
@@ -195,6 +197,17 @@ def test_landmarks_are_drawn_over_their_table(site: Path) -> None:
     mine = (site / "reperes/parc-minier/index.html").read_text(encoding="utf-8")
     assert mine.count('class="bar hatched"') == 3
     assert "données fictives" in mine.partition("<table")[0]
+
+
+def test_sheets_lead_to_the_comparison_of_what_holds_them(
+    readers: dict[Path, PageReader], site: Path
+) -> None:
+    for page, chosen in (
+        ("cites/pinson", "cite:pinson,commune:62001,commune:62002,epci:200000001,basin:BM"),
+        ("communes/62001", "commune:62001,epci:200000001,basin:BM"),
+    ):
+        links = {address for tag, address in readers[site / page / "index.html"].links if tag == "a"}
+        assert f"../../comparer/index.html#t={chosen}" in links
 
 
 def test_a_cite_says_what_is_missing_and_why(readers: dict[Path, PageReader], site: Path) -> None:
