@@ -31,13 +31,16 @@ READ = (
     ("insee_bpe", "2018"),
     ("sdes_rpls", "2024"),
 )
-# The command with the addresses of another catalogue, which the assets read when they are imported.
+# The command with the addresses of another catalogue, which the assets read when they are imported. The files
+# served are cut to the basin: what the portrait quotes of wider territories is not in them.
 COMMAND = """
 import sys
 from pathlib import Path
 import observatory.sources.catalogue as catalogue
 catalogue.CATALOGUE = Path(sys.argv.pop(1))
 from assets.cli import main
+import assets.published.website as website
+website.read_chapters = lambda folder: ()
 main()
 """
 
