@@ -6,13 +6,16 @@ are Euclidean in CIE L*a*b* (1976), where some 2.3 is just noticeable between la
 
 import re
 from itertools import combinations, pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
+from rendering_site import site_data
 
+from observatory.rendering.cells import shown
 from observatory.rendering.charts import PALETTE, SYMBOLS
+from observatory.rendering.edition import edition
 from observatory.rendering.website import style
+from observatory.rendering.wording import STATUSES
 
 VISIONS = {
     "usual": np.eye(3),
@@ -97,12 +100,25 @@ def test_neighbouring_lines_differ_for_every_reader(vision):
     assert min(apart(*pair, vision) for pair in combinations(lines[:7], 2)) >= NEIGHBOURS
 
 
+def every_figure(book, gazetteer):
+    return [
+        book.figure(place, indicator)
+        for indicator in book.indicators
+        for level in indicator.levels
+        for place in gazetteer.level(level)
+    ]
+
+
 def test_nothing_is_coded_by_colour_alone():
     """Lines have a symbol each besides; statuses a word; what is fictive a hatching and a word."""
     assert len(set(SYMBOLS[: len(PALETTE)])) == len(PALETTE)
-    macros = (Path(__file__).parents[2] / "observatory/rendering/templates/macros.html.j2").read_text("utf-8")
-    assert (
-        '<span class="status status-{{ figure.status }}"' in macros and "{{ figure.text }}</span>" in macros
-    )
-    assert '<span class="mark">fictif</span>' in macros
+    data = site_data()
+    book = edition(data).book
+    seen = {figure.status: shown(figure) for figure in every_figure(book, edition(data).gazetteer)}
+    assert {"secret", "not_available"} <= seen.keys()
+    for status, html in seen.items():
+        word = STATUSES[status].short
+        assert status == "published" or f">{word}</span>" in html
+    invented = next(one for one in every_figure(book, edition(data).gazetteer) if one.fictive and one.value)
+    assert '<span class="mark">fictif</span>' in shown(invented)
     assert "--hatch: repeating-linear-gradient" in style()

@@ -149,9 +149,9 @@ def test_a_placed_commune_says_what_it_lacks(site: Path) -> None:
     assert "n’a pas servi" not in plain(site, "communes/62001/index.html")
 
 
-def test_a_commune_without_class_has_no_section(site: Path) -> None:
-    assert 'id="typologie"' not in source(site, "communes/62006/index.html")
-    assert "Commune non classée" in source(site, "communes/62006/index.html")
+def test_a_commune_without_class_says_so(site: Path) -> None:
+    assert "Commune non classée" in section(site, "communes/62006/index.html", "typologie")
+    assert "comparables :" not in section(site, "communes/62006/index.html", "typologie")
 
 
 def test_an_epci_counts_its_communes_by_class(site: Path) -> None:
@@ -167,9 +167,9 @@ def test_an_epci_counts_its_communes_by_class(site: Path) -> None:
 
 def test_a_cite_names_the_communes_comparable_to_each_of_its_own(site: Path) -> None:
     text = plain(site, "cites/pinson/index.html")
-    assert "Classe des communes" in text
-    assert "À Béthune 0 : Œuf-en-Ternois 1, Œuf-en-Ternois 2" in text
-    assert "pas que la cité" in text
+    start = "Communes les plus comparables à Béthune 0, la plus proche d’abord"
+    assert re.search(rf"{start}\s: Œuf-en-Ternois 1, Œuf-en-Ternois 2", text)
+    assert "pas celui de la cité" in text
 
 
 def test_plural_nouns_follow_their_count(site: Path) -> None:
