@@ -373,7 +373,7 @@
     for (const legend of document.querySelectorAll("[data-layer]")) legend.hidden = legend.dataset.layer !== state.couche;
     setYears(first);
     const fictive = readings().some((one) => one.anyFictive);
-    document.getElementById("avis-fictif").hidden = !fictive;
+    document.getElementById("avis-fictif")?.toggleAttribute("hidden", !fictive);
     document.body.classList.toggle("has-fictive", fictive);
     document.title = fictive ? title.replace(" —", " (données fictives) —") : title;
     document.getElementById("comparabilite").textContent = comparability();

@@ -194,7 +194,7 @@
     document.getElementById("graphique").hidden = true;
     const rows = ready ? shown() : [];
     const fictive = rows.some((about) => asked.some((name) => figure(name, about).fictive));
-    document.getElementById("avis-fictif").hidden = !fictive;
+    document.getElementById("avis-fictif")?.toggleAttribute("hidden", !fictive);
     document.body.classList.toggle("has-fictive", fictive);
     document.title = fictive ? title.replace(" —", " (données fictives) —") : title;
     if (!ready) return;
