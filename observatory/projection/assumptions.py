@@ -8,15 +8,13 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from observatory.errors import InputError
+from observatory.cards import read_card
 
 CARD = "projection.yaml"
 """Its file, among the reference tables."""
-_REMEDY = "corrigez-le sur le modèle versionné avec le code."
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -103,15 +101,4 @@ def read_assumptions(path: Path) -> Assumptions:
     Raises:
         InputError: the file is absent or unreadable, or an assumption is missing or out of bounds.
     """
-    try:
-        card = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise InputError(path.name, "le fichier manque.", "remettez-le.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(path.name, "ce n’est pas du YAML lisible.", _REMEDY) from error
-    try:
-        return Assumptions.model_validate(card)
-    except ValidationError as error:
-        fault = error.errors()[0]
-        name = ".".join(map(str, fault["loc"])) or "fiche"
-        raise InputError(path.name, f"« {name} » ne convient pas.", _REMEDY) from error
+    return read_card(path, Assumptions)

@@ -7,9 +7,9 @@ Does not: comparing figures between releases (``opendata.revisions``).
 from datetime import date
 from pathlib import Path
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from observatory.cards import read_yaml
 from observatory.errors import InputError
 from observatory.rendering.french import typeset
 
@@ -58,12 +58,7 @@ def read_changes(path: Path) -> tuple[ReleaseNotes, ...]:
         InputError: the file is absent or unreadable, an entry lacks what it must have, or two entries have
             one release or are out of order.
     """
-    try:
-        entries = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise InputError(path.name, "le fichier manque.", "remettez-le.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(path.name, "ce n’est pas du YAML lisible.", _REMEDY) from error
+    entries = read_yaml(path, _REMEDY)
     if not isinstance(entries, list):
         raise InputError(path.name, "ce n’est pas une liste d’éditions.", _REMEDY)
     found = []

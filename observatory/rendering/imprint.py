@@ -7,14 +7,12 @@ Does not: anything derived from figures.
 from datetime import date
 from pathlib import Path
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from observatory.errors import InputError
+from observatory.cards import read_card
 
 CARD = "edition.yaml"
 """Its file, among the reference tables."""
-_REMEDY = "corrigez-le sur le modèle versionné avec le code."
 
 
 class Contact(BaseModel):
@@ -65,15 +63,4 @@ def read_imprint(path: Path) -> Imprint:
     Raises:
         InputError: the file is absent or unreadable, or the card lacks what it must have.
     """
-    try:
-        card = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise InputError(path.name, "le fichier manque.", "remettez-le.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(path.name, "ce n’est pas du YAML lisible.", _REMEDY) from error
-    try:
-        return Imprint.model_validate(card)
-    except ValidationError as error:
-        fault = error.errors()[0]
-        name = ".".join(map(str, fault["loc"])) or "fiche"
-        raise InputError(path.name, f"« {name} » ne convient pas.", _REMEDY) from error
+    return read_card(path, Imprint)
