@@ -91,12 +91,10 @@ class Attack:
     Attributes:
         cells: shape (cells, 3): kind, sex and age of each.
         responses: expected table of one person, shape (cells, quantities x years).
-        first_year: year of the start.
     """
 
     cells: NDArray[np.int64]
     responses: Floats
-    first_year: int
 
     @classmethod
     def of(cls, mortality: Surface, assumed: Assumptions, years: Sequence[int]) -> "Attack":
@@ -119,13 +117,13 @@ class Attack:
             *(found.from_age(age) for age in THRESHOLDS),
             found.housed[:, :1] - found.housed,
         ]
-        return cls(cells, np.concatenate([one[:, columns] for one in tables], axis=1), mortality.first_year)
+        return cls(cells, np.concatenate([one[:, columns] for one in tables], axis=1))
 
     @classmethod
     def joined(cls, attacks: Sequence["Attack"]) -> "Attack":
         """Return the attack of who reads several tables of the same persons, one after the other."""
         first = attacks[0]
-        return cls(first.cells, np.concatenate([one.responses for one in attacks], axis=1), first.first_year)
+        return cls(first.cells, np.concatenate([one.responses for one in attacks], axis=1))
 
     def width(self, total: int, table: Floats, members: NDArray[np.bool_]) -> float:
         """Return within how much a group of persons may be known from a territory's rounded medians.
