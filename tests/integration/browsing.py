@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Request, sync_playwright
 
+# A site already built, to check it alone, axe on every page: OBSERVATORY_SITE=data/site pytest -k quality
+SITE = "OBSERVATORY_SITE"
 BUNDLE = "plotly.min.js"
 WIDE = {"width": 1280, "height": 900}
 # The width at which a reader who enlarges a 1,280 px page four times sees it (WCAG 1.4.10).

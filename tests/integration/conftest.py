@@ -5,12 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browsing import chromium
+from browsing import SITE, chromium
 from playwright.sync_api import Browser
 from shared_runs import Run, shared_run
-
-# A site already built, to check it alone: OBSERVATORY_SITE=data/site pytest tests/integration -k quality
-SITE = "OBSERVATORY_SITE"
 
 
 @pytest.fixture(scope="session")

@@ -8,12 +8,13 @@ import dagster as dg
 import duckdb
 import polars as pl
 import pytest
+from shared_runs import Run, copied
 from typer.testing import CliRunner
 
 from assets import checks
 from assets.cli import app
 from assets.definitions import defs
-from assets.running import prepare_instance, run_everything
+from assets.running import prepare_instance
 from observatory.disclosure.release import read_release
 from observatory.paths import CONVENTIONS, DataPaths, data_paths
 from observatory.sources.default_sample import write_example_conventions
@@ -36,13 +37,14 @@ agreements:
 
 
 @pytest.fixture(scope="module")
-def paths(tmp_path_factory: pytest.TempPathFactory):
-    """Run the chain once, with the example of agreements; later runs of this module follow it."""
+def paths(tmp_path_factory: pytest.TempPathFactory, embedded_run: Run):
+    """Make the editions of the example of agreements from the tables of a run that had none."""
+    data = copied(embedded_run, tmp_path_factory.mktemp("partners")).data
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OBSERVATORY_DATA", str(tmp_path_factory.mktemp("data")))
+        patch.setenv("OBSERVATORY_DATA", str(data))
         patch.setenv("OBSERVATORY_DELIVERED", "")
         write_example_conventions(data_paths())
-        assert run_everything(lambda _: None).editions == 3
+        assert make_editions_again().success
         yield data_paths()
 
 
@@ -146,14 +148,13 @@ def test_a_leak_of_the_editions_publishes_nothing(paths: DataPaths, monkeypatch)
     assert not result.success
     assert [one.passed for one in result.get_asset_check_evaluations()] == [False]
     assert (paths.partners / "sia-habitat" / "index.html").stat().st_ino == before
-    monkeypatch.undo()
-    assert make_editions_again().success
-    assert (paths.partners / "sia-habitat" / "index.html").stat().st_ino != before
 
 
 def test_recorded_agreements_take_the_place_of_the_example(paths: DataPaths) -> None:
+    before = (paths.partners / "sia-habitat" / "index.html").stat().st_ino
     record(paths, "2125-12-31")
     assert make_editions_again().success
+    assert (paths.partners / "sia-habitat" / "index.html").stat().st_ino != before
     assert partners(paths) == ["sia-habitat"]
     assert "exemple" not in (paths.partners / "sia-habitat" / "LISEZMOI.txt").read_text("utf-8")
     record(paths, "2025-06-30")

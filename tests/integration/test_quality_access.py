@@ -1,10 +1,11 @@
 """For every reader: assistive tools, the keyboard alone, small screens, enlarged text."""
 
+import os
 from pathlib import Path
 
 import axe_playwright_python
 import pytest
-from browsing import NARROW, WIDE, key_pages, name_of, representatives, visiting
+from browsing import NARROW, SITE, WIDE, every_page, key_pages, name_of, representatives, visiting
 
 pytestmark = pytest.mark.integration
 
@@ -52,8 +53,8 @@ def _serious(page) -> list[tuple[str, str]]:
 
 
 def test_no_serious_finding_of_axe(browser, site):
-    """On pages of every kind: the largest, the smallest, those with most secrets, gaps, marks."""
-    pages = representatives(site)
+    """On every page of a site given; else the largest of each kind, the smallest, those with most marks."""
+    pages = every_page(site) if SITE in os.environ else representatives(site)
     assert len(pages) >= 15
     found = {}
     with visiting(browser, site, WIDE) as (page, _):
