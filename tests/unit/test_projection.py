@@ -86,7 +86,9 @@ def test_reversion_by_hand() -> None:
     assert found.miners.tolist() == [[10, 0, 0]]
     assert found.aged[0, 79, 1] == 10
     assert found.freed.tolist() == [[0, 5]]
-    assert found.alone.tolist() == [[0, 10, 5]]
+    assert found.alone_from(0).tolist() == [[0, 10, 5]]
+    assert found.alone_from(79).tolist() == [[0, 10, 5]]
+    assert found.alone_from(80).tolist() == [[0, 0, 5]]
 
 
 def test_a_spouse_left_by_a_departure_has_rights_after_the_death_only() -> None:
