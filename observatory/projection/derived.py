@@ -18,11 +18,11 @@ import polars as pl
 from observatory.indicators.breakdowns import load_breakdowns
 from observatory.indicators.mining import MINING_VINTAGE
 from observatory.projection.assumptions import Assumptions
-from observatory.projection.cohorts import Cohorts
+from observatory.projection.cohorts import Cohorts, cohorts
 from observatory.projection.effects import amounts, benefits
 from observatory.projection.guard import BASE
 from observatory.projection.mortality import Surface
-from observatory.tables.projection import WHOLE, EUROS
+from observatory.tables.projection import EUROS, WHOLE
 
 COUNT, STOCK = "beneficiaires_angdm", "parc_minier"
 HOUSED = "part_prestation_logement_nature"
@@ -30,6 +30,7 @@ NEWCOMERS = "mining_newcomers"
 WIDE = ("epci", "basin")
 """Levels whose benefits are summed over persons."""
 EURO_STEP = 10_000
+_START = MINING_VINTAGE + 1
 _SHARES = {
     ("heating", "cash"): ("part_prestation_chauffage_especes", "montant_chauffage_especes"),
     ("housing", "cash"): ("part_prestation_logement_especes", "montant_logement_especes"),
@@ -63,15 +64,19 @@ class Figures:
     def of(cls, observations: pl.DataFrame) -> "Figures":
         """Index the published observations of ``MINING_VINTAGE``."""
         rows = observations.filter(pl.col("status") == "published", pl.col("vintage") == MINING_VINTAGE)
-        columns = ("territory_level", "territory_code", "indicator", "value")
-        return cls({(f"{level}:{code}", name): value for level, code, name, value in rows[columns].iter_rows()})
+        named = rows.select(
+            pl.format("{}:{}", "territory_level", "territory_code"), pl.col("indicator"), pl.col("value")
+        )
+        return cls({(name, indicator): value for name, indicator, value in named.iter_rows()})
 
     def get(self, territory: str, indicator: str) -> float | None:
         """Return a value, or None where it is not published."""
         return self.values.get((territory, indicator))
 
 
-def landlord_shares(dwellings: pl.DataFrame, holders: Mapping[str, Sequence[str]]) -> dict[str, dict[str, float]]:
+def landlord_shares(
+    dwellings: pl.DataFrame, holders: Mapping[str, Sequence[str]]
+) -> dict[str, dict[str, float]]:
     """Return by territory the part of each landlord in the stock of ``MINING_VINTAGE``.
 
     Args:
@@ -97,17 +102,26 @@ def wide_euros(
     whole: Mapping[str, frozenset[int]],
     years: Sequence[int],
 ) -> dict[tuple[str, str, int], int]:
-    """Return the benefits of EPCI and of the basin by territory, quantity and year, to ``EURO_STEP``."""
+    """Return the benefits of EPCI and of the basin by territory, quantity and year, to ``EURO_STEP``.
+
+    The first year is that of the start.
+    """
     found = {}
-    for quantity, (benefit, paid) in BENEFITS.items():
-        given = people.with_columns(euros=amounts(people, benefit, paid, run[1]))
-        values = benefits(given, "euros", start, *run)
-        for name, places in whole.items():
-            if name.split(":")[0] in WIDE:
-                sums = values[sorted(places)].sum(axis=0)
-                found |= {
-                    (name, quantity, year): _nearest(sums[year - start.first_year], EURO_STEP) for year in years
-                }
+    for level in WIDE:
+        names = [name for name in whole if name.split(":")[0] == level and whole[name]]
+        holding = {start.places[place]: name for name in names for place in whole[name]}
+        inside = people.filter(pl.col("place").is_in(list(holding))).with_columns(
+            pl.col("place").replace_strict(holding)
+        )
+        held = cohorts(inside, names, start.first_year)
+        for quantity, (benefit, paid) in BENEFITS.items():
+            given = inside.with_columns(euros=amounts(inside, benefit, paid, run[1]))
+            values = benefits(given, "euros", held, *run)
+            found |= {
+                (name, quantity, year): _nearest(values[rank, year - start.first_year], EURO_STEP)
+                for rank, name in enumerate(names)
+                for year in (start.first_year, *years)
+            }
     return found
 
 
@@ -183,26 +197,34 @@ def _euros(
     euros: Mapping[tuple[str, str, int], int],
     assumed: Assumptions,
 ) -> Iterator[tuple[str, str, int, int, int | None]]:
-    """Yield the benefits: summed for wide territories, today's mean for each projected beneficiary of a commune."""
+    """Yield the benefits, and what is no longer received of those of the start.
+
+    They are summed for wide territories; in a commune each projected beneficiary receives today's mean.
+    """
     level = name.split(":")[0]
     if level == "cite":
         return
+    lost: dict[int, float | None] = dict.fromkeys(years, 0.0)
     for quantity, (benefit, paid) in BENEFITS.items():
         indicator, mean = _SHARES[benefit, paid]
-        share = figures.get(name, indicator)
-        if level in WIDE and share is not None:
-            yield from ((quantity, WHOLE, year, EURO_STEP, euros[name, quantity, year]) for year in years)
-            continue
+        share, count = figures.get(name, indicator), figures.get(name, COUNT)
         value = float(getattr(assumed.in_kind, benefit)) if mean is None else figures.get(name, mean)
+        known = None if share is None or value is None or count is None else share / 100 * value
         for year in years:
-            known = None if share is None or value is None else share / 100 * value
-            yield (
-                quantity,
-                WHOLE,
-                year,
-                EURO_STEP,
-                None if known is None else _nearest(central[name, "beneficiaries", year] * known, EURO_STEP),
+            paid_then: int | None = None
+            if known is not None and count is not None:
+                number = central[name, "beneficiaries", year]
+                summed = euros.get((name, quantity, year))
+                paid_then = _nearest(number * known, EURO_STEP) if summed is None else summed
+            yield quantity, WHOLE, year, EURO_STEP, paid_then
+            before = lost[year]
+            lost[year] = (
+                None
+                if before is None or paid_then is None or known is None or count is None
+                else before + max(0.0, euros.get((name, quantity, _START), count * known) - paid_then)
             )
+    for year, number in lost.items():
+        yield "lost_euros", WHOLE, year, EURO_STEP, None if number is None else _nearest(number, EURO_STEP)
 
 
 def newcomer_indicators() -> list[str]:
@@ -217,7 +239,7 @@ def newcomer_indicators() -> list[str]:
 
 def _flow(quantity: str, part: str, stock: Mapping[int, int]) -> Iterator[tuple[str, str, int, int, int]]:
     """Yield the yearly mean of the period that ends each year, from a stock counted since the start."""
-    before, since = 0, MINING_VINTAGE + 1
+    before, since = 0, _START
     for year, number in stock.items():
         yield quantity, part, year, BASE, round((number - before) / (year - since))
         before, since = number, year

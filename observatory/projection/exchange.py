@@ -85,7 +85,9 @@ class Movement:
         """
         self._classes, self._cells = tuple(classes), persons.shape[1]
         self._lines = _Lines.of(classes, persons)
-        touched = [(table, places) for places, table in tables.items() if any(one <= places for one in classes)]
+        touched = [
+            (table, places) for places, table in tables.items() if any(one <= places for one in classes)
+        ]
         within = [
             np.repeat([float(one <= places) for one in classes], self._cells)[self._lines.cells]
             for _, places in touched
@@ -94,7 +96,7 @@ class Movement:
         self._matrix = np.concatenate([np.zeros((0, len(signed[0]))), *(signed * own for own in within)])
         self._lower = np.concatenate([np.zeros(0), *(table.lower for table, _ in touched)])
         self._upper = np.concatenate([np.zeros(0), *(table.upper for table, _ in touched)])
-        # Tables of a territory under three scenarios are near one another: some of their rows hold the others.
+        # The rows of three scenarios are near one another: some of them hold the others.
         self._loaded = np.arange(len(self._matrix)) % responses.shape[1] % _THINNED == 0
         self._solver = load(
             np.zeros(len(self._lines.cells)),

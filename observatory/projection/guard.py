@@ -114,7 +114,7 @@ class Published:
         return float(self.persons[sorted(places)].sum())
 
     def room(self, name: str) -> Table:
-        """Return what a territory may gain before its table changes; one that is wrong leaves no room there."""
+        """Return what a territory may gain before its table changes: nothing where the table is wrong."""
         true = self.persons[sorted(self.whole[name])].sum(axis=0) @ self.responses
         return Table(
             np.minimum(self.tables[name] - self.reach - true, 0),
@@ -183,7 +183,7 @@ class _Guard:
         return None
 
     def to_withdraw(self, target: Places) -> str:
-        """Return the table to withdraw: its own, or else the smallest beside it in the least that holds it."""
+        """Return the table to withdraw: its own, or the smallest beside it in the least that holds it."""
         whole = self.published.whole
         by_size = sorted(self.names, key=lambda one: (self.published.total(whole[one]), one))
         own = [name for name in by_size if whole[name] == target]
@@ -249,7 +249,7 @@ class _Guard:
         return [all_cells().groups(), {f"row_{rank}": line for rank, line in enumerate(lines)}]
 
     def _movable(self, target: Places) -> Iterable[list[Class]]:
-        """Yield sets of classes to move, growing: those of the target in the fewest tables, then their kin."""
+        """Yield classes to move, more and more: those of the target in the fewest tables, then their kin."""
         pieces = [
             piece
             for one in self._classes()
@@ -268,8 +268,6 @@ class _Guard:
 
         inside = sorted((one for one in pieces if one <= target), key=lambda one: rank(one, set()))
         first = around[inside[0]]
-        outside = sorted(
-            (one for one in pieces if one.isdisjoint(target)), key=lambda one: rank(one, first)
-        )
+        outside = sorted((one for one in pieces if one.isdisjoint(target)), key=lambda one: rank(one, first))
         for inner, outer in ((1, 0), (1, 2), (2, 6), (4, 12)):
             yield [*inside[:inner], *outside[:outer]]

@@ -1,4 +1,4 @@
-"""What one person of each kind, sex and age adds to every published number, and the places' persons as such cells.
+"""What one person of each kind, sex and age adds to every published number.
 
 Belongs here: the published quantities as sums over persons.
 Does not: projecting a place (``expectation``), attacking what is published (``guard``).

@@ -243,7 +243,8 @@ class _Tally:
         closed = self._closed.reshape(shape)
         before = np.concatenate([np.zeros_like(closed[..., :1]), closed[..., : self._years]], axis=2)
         old = {
-            age: self._grown[age] + (self._entered[age] - self._gone[age]).reshape(shape) for age in THRESHOLDS
+            age: self._grown[age] + (self._entered[age] - self._gone[age]).reshape(shape)
+            for age in THRESHOLDS
         }
         return (
             (self._opened[:, None] - before.cumsum(axis=2)).astype(np.uint32),

@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 
 from observatory.projection.expectation import Expectation
-from observatory.projection.simulation import THRESHOLDS, Draws
 from observatory.projection.responses import quantities
+from observatory.projection.simulation import THRESHOLDS, Draws
 from observatory.tables.projection import ALONE, DRAWN
 
 QUANTILES = (0.1, 0.5, 0.9)
@@ -33,7 +33,8 @@ def summary(
 ) -> pl.DataFrame:
     """Return the expectation, the median and the 80 % interval of each quantity.
 
-    Of persons who live alone the expectation stands for the median, without interval. ``freed`` is counted from the start to 1 January of the year: dwellings freed meanwhile.
+    Of persons who live alone the expectation stands for the median, without interval. ``freed`` is counted
+    from the start to 1 January of the year: dwellings freed meanwhile.
 
     Args:
         expected: of the same start as ``draws``.

@@ -16,7 +16,15 @@ from observatory.projection.assumptions import Assumptions
 from observatory.projection.cohorts import Cohorts, cohorts
 from observatory.projection.derived import COUNT, SCHEMA, Figures, derive, landlord_shares, wide_euros
 from observatory.projection.expectation import Expectation, expect
-from observatory.projection.guard import BASE, Published, large_enough, reaches, rounded, shown_years, withdrawn
+from observatory.projection.guard import (
+    BASE,
+    Published,
+    large_enough,
+    reaches,
+    rounded,
+    shown_years,
+    withdrawn,
+)
 from observatory.projection.mortality import Surface, surface
 from observatory.projection.responses import persons, responses
 from observatory.projection.simulation import simulate
@@ -77,7 +85,9 @@ def project(
     known = _known(territories, places, observations)
     years = shown_years(FIRST_YEAR, LAST_YEAR - FIRST_YEAR)
     runs = {name: _scenario(mortality, assumed, excess) for name, excess in EXCESS.items()}
-    tables = {name: _summary(start, run, expect(start, *run), known, years, draws) for name, run in runs.items()}
+    tables = {
+        name: _summary(start, run, expect(start, *run), known, years, draws) for name, run in runs.items()
+    }
     reasons = _reasons(known, persons(start), list(runs.values()), years, tables)
     shown = pl.concat(
         table.with_columns(scenario=pl.lit(name), part=pl.lit(WHOLE), step=pl.lit(BASE, pl.Int64))
@@ -207,9 +217,7 @@ def _reasons(
     }
 
 
-def _values(
-    names: Sequence[str], tables: Mapping[str, pl.DataFrame]
-) -> dict[str, NDArray[np.float64]]:
+def _values(names: Sequence[str], tables: Mapping[str, pl.DataFrame]) -> dict[str, NDArray[np.float64]]:
     """Return the rounded table of each territory, scenarios side by side, as ``responses`` orders them."""
     order = pl.Enum([*DRAWN, *ALONE])
     found: dict[str, list[NDArray[np.float64]]] = {name: [] for name in names}

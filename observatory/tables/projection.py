@@ -13,8 +13,15 @@ DRAWN = ("beneficiaries", "aged_85", "aged_90", "freed")
 ALONE = ("alone", "alone_85")
 """Persons who live alone, of any age and of 85 or more: the expectation alone is given."""
 EUROS = ("heating_cash_euros", "housing_cash_euros", "heating_in_kind_euros", "housing_in_kind_euros")
-"""Benefits of a year, lost along with their beneficiaries."""
-DERIVED = ("freed_per_year", "freed_stock", "freed_stock_per_year", "let_again", "turnover")
+"""Benefits of a year."""
+DERIVED = (
+    "lost_euros",
+    "freed_per_year",
+    "freed_stock",
+    "freed_stock_per_year",
+    "let_again",
+    "turnover",
+)
 """Quantities that follow from published ones."""
 REASONS = (
     "published",
@@ -40,9 +47,10 @@ PROJECTIONS = Table(
             "quantity",
             pl.String,
             "bénéficiaires ; logements dont l’occupant a 85 ans ou plus, 90 ans ou plus ; logements libérés "
-            "depuis le départ, par an sur la période qui s’achève ; personnes qui vivent seules, seules à 85 ans "
-            "ou plus ; logements libérés du parc des bailleurs, par an, reloués, pour mille logements du parc et "
-            "par an ; chauffage, logement : euros de l’année en espèces et en nature, en euros du départ",
+            "depuis le départ, par an sur la période qui s’achève ; personnes qui vivent seules, seules à "
+            "85 ans ou plus ; logements libérés du parc des bailleurs, par an, reloués, pour mille logements "
+            "du parc et par an ; chauffage, logement : euros de l’année en espèces et en nature, et ce qui "
+            "n’est plus reçu, en euros du départ",
             values=DRAWN + ALONE + DERIVED + EUROS,
         ),
         Column("part", pl.String, f"bailleur, indicateur du profil des arrivés récents, ou « {WHOLE} »"),
