@@ -21,7 +21,7 @@ NEWCOMERS = "mining_newcomers"
 
 @dataclass(frozen=True)
 class NewOccupants:
-    """Dwellings let again by category of today's newcomers: the share, published, and dwellings by scenario."""
+    """Dwellings let again by category of today's newcomers: its share, and dwellings by scenario."""
 
     title: str
     rows: tuple[tuple[Figure, Projection | None], ...]
@@ -69,7 +69,8 @@ def new_occupants(
             continue
         indicators = edition.book.breakdowns.get(one.theme, {}).get(one.title, [])
         rows = tuple(
-            (edition.book.figure(place, indicator), dwellings.get(indicator.indicator)) for indicator in indicators
+            (edition.book.figure(place, indicator), dwellings.get(indicator.indicator))
+            for indicator in indicators
         )
         if any(projection for _, projection in rows):
             found.append(NewOccupants(one.title, rows))

@@ -13,7 +13,7 @@ from observatory.projection.assumptions import Steps
 from observatory.rendering.charts import round_ticks
 from observatory.rendering.french import number
 from observatory.rendering.places import Place
-from observatory.tables.projection import SCENARIOS, WHOLE
+from observatory.tables.projection import PROJECTIONS, SCENARIOS, WHOLE
 
 CENTRAL = "moderate"
 """The scenario shown where only one is: the basin's mortality has long been above the nation's."""
@@ -159,7 +159,7 @@ class ProjectionBook:
     def __init__(self, frame: pl.DataFrame, fictive_files: Iterable[str]) -> None:
         """Index ``indicators.projections``; fictive when one of its files is."""
         self._rows: dict[tuple[str, str], list[dict[str, object]]] = {}
-        for row in frame.sort("territory_level", "territory_code", "quantity", "year").iter_rows(named=True):
+        for row in frame.sort(PROJECTIONS.key).iter_rows(named=True):
             self._rows.setdefault((row["territory_level"], row["territory_code"]), []).append(row)
         used = set(frame["file_ids"].explode().drop_nulls()) if frame.height else set()
         self.file_ids = tuple(sorted(used))

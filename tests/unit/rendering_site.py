@@ -12,7 +12,7 @@ from typology_site import typology_frames
 from observatory.paths import PROJECT
 from observatory.projection.assumptions import CARD as ASSUMPTIONS
 from observatory.projection.assumptions import read_assumptions
-from observatory.projection.calibration import Calibration, Check, Landmark, LifeExpectancy
+from observatory.projection.calibration import Calibration, Check, ClosedCohort, Landmark, LifeExpectancy
 from observatory.rendering import SiteData
 from observatory.rendering.imprint import CARD, read_imprint
 from observatory.tables import TABLES, Table
@@ -417,6 +417,7 @@ def calibration() -> Calibration:
         0.85,
         6.2,
         ((2010, 1000.0),),
+        (ClosedCohort(2010, 70, 2020, 812.5, 812.5),),
     )
 
 

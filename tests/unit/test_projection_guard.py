@@ -1,7 +1,6 @@
 """The guard of the projections against an attacker who reads all tables together."""
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
@@ -55,9 +54,7 @@ def town(*groups: tuple[int, int, int, int]) -> np.ndarray:
 
 def publication(places: list[np.ndarray], whole: dict[str, set[int]]) -> Published:
     persons = np.stack(places)
-    parts = {
-        name: [other for other, own in whole.items() if own < inside] for name, inside in whole.items()
-    }
+    parts = {name: [other for other, own in whole.items() if own < inside] for name, inside in whole.items()}
     places_of = {name: frozenset(inside) for name, inside in whole.items()}
     totals = {name: round(persons[sorted(inside)].sum()) for name, inside in whole.items()}
     kept = large_enough(totals, parts, places_of)
@@ -140,24 +137,26 @@ def test_nothing_more_than_needed_is_withdrawn() -> None:
         )
 
 
-TREE = {"basin": {0, 1, 2, 3, 4}, "a": {0, 1, 2}, "b": {3, 4}, "a1": {0, 1}, "a2": {2}, "b1": {3}, "c": {1}}
+TREE = {"basin": {0, 1, 2, 3}, "a": {0, 1, 2}, "b": {3}, "a1": {0, 1}, "a2": {2}, "c": {1}}
 
 
 @given(data=st.data())
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=5, deadline=None)
 def test_no_group_of_any_territory_is_known_too_well(data) -> None:
     generator = np.random.default_rng(data.draw(st.integers(0, 2**32)))
     places = []
-    for _ in range(5):
+    for _ in range(4):
         size, mean = data.draw(st.integers(8, 160)), data.draw(st.integers(58, 92))
         ages = np.clip(generator.normal(mean, data.draw(st.integers(0, 9)), size), 45, 105).astype(int)
         kinds = generator.random(size) < data.draw(st.floats(0, 1))
-        places.append(town(*((int(kind), int(1 - kind), int(age), 1) for kind, age in zip(kinds, ages, strict=True))))
+        places.append(
+            town(*((int(kind), int(1 - kind), int(age), 1) for kind, age in zip(kinds, ages, strict=True)))
+        )
     published = publication(places, TREE)
     left = set(published.tables) - withdrawn(published).keys()
     if not left:
         return
-    target = data.draw(st.sampled_from([*TREE.values(), {0}, {4}, {3, 4}, {0, 2}]))
+    target = data.draw(st.sampled_from([*TREE.values(), {0}, {0, 2}]))
     name, group = data.draw(st.sampled_from(sorted(CELL.groups().items())))
     total = sum(places[place].sum() for place in target)
     assert known_within(published, left, target, group) >= min(WIDTH, total) - 1e-6, name
@@ -181,5 +180,5 @@ def test_a_table_out_of_reach_of_its_own_persons_leaves_no_room() -> None:
     far = {name: table + 3 * BASE for name, table in published.tables.items()}
     wrong = Published(published.persons, published.responses, far, published.whole, published.reach)
     room = wrong.room("whole")
-    assert (room.lower == pytest.approx(0)) or (room.lower <= 0).all()
-    assert (room.upper >= 0).all()
+    assert (room.lower == 0).all()
+    assert (room.upper >= 3 * BASE).all()
