@@ -46,10 +46,10 @@ PROJECTIONS = Table(
         Column(
             "quantity",
             pl.String,
-            "bénéficiaires ; logements dont l’occupant a 85 ans ou plus, 90 ans ou plus ; logements libérés "
-            "depuis le départ, par an sur la période qui s’achève ; personnes qui vivent seules, seules à "
-            "85 ans ou plus ; logements libérés du parc des bailleurs, par an, reloués, pour mille logements "
-            "du parc et par an ; chauffage, logement : euros de l’année en espèces et en nature, et ce qui "
+            "bénéficiaires ; logements dont l’occupant a 85 ans ou plus, 90 ans ou plus ; logements libérés "
+            "depuis le départ, par an sur la période qui s’achève ; personnes qui vivent seules, seules à "
+            "85 ans ou plus ; logements libérés du parc des bailleurs, par an, reloués, pour mille logements "
+            "du parc et par an ; chauffage, logement : euros de l’année en espèces et en nature, et ce qui "
             "n’est plus reçu, en euros du départ",
             values=DRAWN + ALONE + DERIVED + EUROS,
         ),
@@ -60,7 +60,7 @@ PROJECTIONS = Table(
         Column(
             "median",
             pl.Int64,
-            "autant de chances au-dessus qu’au-dessous ; espérance pour ce qui n’a pas d’intervalle",
+            "autant de chances au-dessus qu’au-dessous ; espérance pour ce qui n’a pas d’intervalle",
             nullable=True,
         ),
         Column("high", pl.Int64, "une chance sur dix d’être au-dessus", nullable=True),
