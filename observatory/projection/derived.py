@@ -106,7 +106,7 @@ def wide_euros(
 
     The first year is that of the start.
     """
-    found = {}
+    found: dict[tuple[str, str, int], int] = {}
     for level in WIDE:
         names = [name for name in whole if name.split(":")[0] == level and whole[name]]
         holding = {start.places[place]: name for name in names for place in whole[name]}
@@ -223,8 +223,8 @@ def _euros(
                 if before is None or paid_then is None or known is None or count is None
                 else before + max(0.0, euros.get((name, quantity, _START), count * known) - paid_then)
             )
-    for year, number in lost.items():
-        yield "lost_euros", WHOLE, year, EURO_STEP, None if number is None else _nearest(number, EURO_STEP)
+    for year, total in lost.items():
+        yield "lost_euros", WHOLE, year, EURO_STEP, None if total is None else _nearest(total, EURO_STEP)
 
 
 def newcomer_indicators() -> list[str]:

@@ -107,6 +107,10 @@ class Movement:
             [*np.zeros(len(classes)), *self._upper[self._loaded]],
         )
 
+    def both_ways(self, target: frozenset[int], group: Floats) -> list[Move]:
+        """Return the moves that add most to a group of a target, and that take most away."""
+        return [self.farthest(target, group), self.farthest(target, -group)]
+
     def farthest(self, target: frozenset[int], group: Floats) -> Move:
         """Return the move that adds most to a group of a target, or nearly.
 

@@ -218,12 +218,14 @@ class _Guard:
             for classes in self._movable(target) if missing else ():
                 movement = Movement(classes, self.published.persons, self._tables, self.published.responses)
                 # One move may take several groups far enough.
-                together = np.sum([groups[one] for one in missing], axis=0)
-                for group in (together, *(groups[one] for one in missing)):
-                    moves += [movement.farthest(target, sign * group) for sign in (1.0, -1.0)]
-                    missing = self._missing(target, groups, moves)
-                    if not missing:
+                moves += movement.both_ways(target, np.sum([groups[one] for one in missing], axis=0))
+                for what in self._missing(target, groups, moves):
+                    own = {what: groups[what]}
+                    if self._missing(target, own, moves):
+                        moves += movement.both_ways(target, groups[what])
+                    if self._missing(target, own, moves):
                         break
+                missing = self._missing(target, groups, moves)
                 if not missing:
                     break
             if missing:
@@ -232,11 +234,14 @@ class _Guard:
 
     def _missing(self, target: Places, groups: Mapping[str, Floats], moves: Sequence[Move]) -> list[str]:
         """Return the groups of a target that no two moves set far enough apart."""
-        total = self.published.total(target)
-        gains = [np.zeros(self.published.persons.shape[1])]
+        if not groups:
+            return []
+        weights = np.stack(list(groups.values()), axis=1)
+        gains = [np.zeros(len(weights))]
         gains += [gain for move in moves if (gain := move.inside(target)) is not None]
-        apart = {what: float(np.ptp(np.stack(gains) @ group)) for what, group in groups.items()}
-        return [what for what, group in groups.items() if apart[what] < min(WIDTH, total * np.ptp(group))]
+        apart = np.ptp(np.stack(gains) @ weights, axis=0)
+        need = np.minimum(WIDTH, self.published.total(target) * np.ptp(weights, axis=0))
+        return [what for what, enough in zip(groups, apart >= need, strict=True) if not enough]
 
     def _looked_for(self, target: Places) -> list[dict[str, Floats]]:
         """Return what of a target must stay unknown: groups of persons, and the table it does not publish."""

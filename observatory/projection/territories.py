@@ -166,9 +166,9 @@ def _known(territories: pl.DataFrame, places: Sequence[str], observations: pl.Da
     whole: dict[str, set[int]] = {name: set() for name in above}
     for position, place in enumerate(places):
         commune, _, cite = place.partition("|")
-        holders = [f"commune:{commune}", *above[f"commune:{commune}"]]
-        holders += [f"cite:{cite}"] if f"cite:{cite}" in above else []
-        for name in holders:
+        around = [f"commune:{commune}", *above[f"commune:{commune}"]]
+        around += [f"cite:{cite}"] if f"cite:{cite}" in above else []
+        for name in around:
             whole[name].add(position)
     published = observations.filter(
         pl.col("indicator") == COUNT, pl.col("status") == "published", pl.col("vintage") == MINING_VINTAGE

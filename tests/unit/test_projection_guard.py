@@ -141,7 +141,7 @@ TREE = {"basin": {0, 1, 2, 3}, "a": {0, 1, 2}, "b": {3}, "a1": {0, 1}, "a2": {2}
 
 
 @given(data=st.data())
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_no_group_of_any_territory_is_known_too_well(data) -> None:
     generator = np.random.default_rng(data.draw(st.integers(0, 2**32)))
     places = []
