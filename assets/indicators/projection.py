@@ -15,10 +15,11 @@ from observatory.tables import PROJECTIONS
     PROJECTIONS.qualified_name,
     group="indicators",
     kinds={"polars"},
-    description="Bénéficiaires de l’ANGDM à venir, par territoire et scénario, à la dizaine.",
+    description="Bénéficiaires de l’ANGDM à venir, par territoire et scénario, arrondis.",
 )
 def projections(
     core_angdm__beneficiaries: pl.DataFrame,
+    core_landlords__dwellings: pl.DataFrame,
     core_insee__mortality: pl.DataFrame,
     indicators_all__observations: pl.DataFrame,
     core_all__territories: pl.DataFrame,
@@ -26,6 +27,7 @@ def projections(
     """Project the individual data and keep what may be published."""
     return project(
         core_angdm__beneficiaries,
+        core_landlords__dwellings,
         chosen_perimeter(core_all__territories),
         core_insee__mortality,
         indicators_all__observations,

@@ -77,6 +77,25 @@ class Gap(_Frozen):
         return self
 
 
+class InKind(_Frozen):
+    """Euros a year that a benefit in kind stands for where the delivery gives no amount."""
+
+    heating: float = Field(ge=0, le=50_000)
+    housing: float = Field(ge=0, le=50_000)
+
+
+class LettingAgain(_Frozen):
+    """What becomes of freed dwellings.
+
+    Attributes:
+        share: part of them that is let again, to households like those who moved in lately.
+        year: 1 January for which the new occupants are counted.
+    """
+
+    share: Share
+    year: int = Field(ge=2030, le=2050, multiple_of=5)
+
+
 class Assumptions(_Frozen):
     """What is assumed of beneficiaries.
 
@@ -86,6 +105,8 @@ class Assumptions(_Frozen):
         gap: how much younger a man's spouse is; a woman's is older by as much.
         institution: yearly probability of leaving one's dwelling for an institution, by sex and age.
         reverted: share of a benefit in euros that a surviving spouse goes on receiving.
+        in_kind: value of benefits in kind.
+        let_again: letting of freed dwellings.
     """
 
     mortality: Mortality = Mortality()
@@ -93,6 +114,8 @@ class Assumptions(_Frozen):
     gap: Gap
     institution: BySex
     reverted: Share = 1.0
+    in_kind: InKind
+    let_again: LettingAgain
 
 
 def read_assumptions(path: Path) -> Assumptions:

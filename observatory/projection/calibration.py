@@ -30,6 +30,7 @@ MEAN_AGE = 77
 _AGES = np.arange(45, 105)
 # Beneficiaries of 2010 who were former miners, men; the others are taken as widows.
 _MINERS = 0.45
+_CLOSED_AGE = 70
 
 Floats = NDArray[np.float64]
 
@@ -79,6 +80,20 @@ class LifeExpectancy:
 
 
 @dataclass(frozen=True)
+class ClosedCohort:
+    """Of a thousand women of ``age`` on 1 January ``since``, those alive on that of ``year``.
+
+    ``table`` is the product of the survivals of the table, made without the model.
+    """
+
+    since: int
+    age: int
+    year: int
+    model: float
+    table: float
+
+
+@dataclass(frozen=True)
 class Calibration:
     """What is known beside the model, and the shapes fitted: mean ages, spreads, share of the older group.
 
@@ -93,6 +108,12 @@ class Calibration:
     share_older: float
     spread: float
     path: tuple[tuple[int, float], ...]
+    closed: tuple[ClosedCohort, ...]
+
+    @property
+    def numbers(self) -> dict[int, float]:
+        """The path, by year."""
+        return dict(self.path)
 
 
 def read_landmarks(path: Path) -> list[Landmark]:
@@ -164,7 +185,26 @@ def calibrate(
         share_older=float(both[1]),
         spread=float(both[2]),
         path=tuple((FIRST_YEAR + rank, float(number)) for rank, number in enumerate(path)),
+        closed=tuple(_closed_cohort(table, assumed, last_year)),
     )
+
+
+def _closed_cohort(table: pl.DataFrame, assumed: Assumptions, last_year: int) -> Iterator[ClosedCohort]:
+    """Yield a cohort that only death leaves, every ten years."""
+    mortality = surface_from(table, assumed.mortality, FIRST_YEAR, last_year)
+    counts = np.zeros((1, len(KINDS), len(SEXES), OLDEST + 1))
+    counts[0, 1, 0, _CLOSED_AGE] = 1000
+    alive = expect(Cohorts(FIRST_YEAR, ("closed",), counts), mortality, assumed).beneficiaries[0]
+    steps = np.arange(min(last_year - FIRST_YEAR, OLDEST - _CLOSED_AGE))
+    survival = np.cumprod(1 - mortality.probability[0, _CLOSED_AGE + steps, steps])
+    for years in range(10, len(steps) + 1, 10):
+        yield ClosedCohort(
+            FIRST_YEAR,
+            _CLOSED_AGE,
+            FIRST_YEAR + years,
+            float(alive[years]),
+            1000 * float(survival[years - 1]),
+        )
 
 
 def _life_expectancies(table: pl.DataFrame, landmarks: list[Landmark]) -> Iterator[LifeExpectancy]:

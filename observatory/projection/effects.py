@@ -52,6 +52,21 @@ def benefits(
     return result
 
 
+def amounts(beneficiaries: pl.DataFrame, benefit: str, paid: str, assumed: Assumptions) -> pl.Series:
+    """Return the euros a year of a benefit that is received in a given way, 0 where it is not.
+
+    Args:
+        beneficiaries: with the columns ``{benefit}_benefit`` and ``{benefit}_amount``.
+        benefit: ``heating`` or ``housing``.
+        paid: ``cash`` or ``in_kind``; the latter is worth what is assumed where no amount was delivered.
+        assumed: assumptions.
+    """
+    value = float(getattr(assumed.in_kind, benefit)) if paid == "in_kind" else 0.0
+    known = pl.col(f"{benefit}_amount").fill_null(value)
+    received = pl.when(pl.col(f"{benefit}_benefit") == paid).then(known).otherwise(0.0)
+    return beneficiaries.select(received.alias("amount"))["amount"]
+
+
 def _without_miners(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     kept = counts.copy()
     kept[:, 0] = 0

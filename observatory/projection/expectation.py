@@ -31,7 +31,8 @@ class Expectation:
         miners: former miners among them.
         housed: dwellings that a beneficiary, or the spouse of one who left, lives in.
         aged: age of the person who lives there, shape (places, ages, years + 1).
-        alone: persons who live there alone: surviving spouses, others, former miners without a spouse.
+        alone: age of those who live there alone: surviving spouses, others, former miners without a spouse;
+            same shape.
         freed: dwellings freed in the year, shape (places, years).
     """
 
@@ -48,6 +49,11 @@ class Expectation:
         result: Floats = self.aged[:, age:].sum(axis=1)
         return result
 
+    def alone_from(self, age: int) -> Floats:
+        """Return the expected persons who live there alone and are at least ``age``, same shape."""
+        result: Floats = self.alone[:, age:].sum(axis=1)
+        return result
+
 
 def expect(start: Cohorts, mortality: Surface, assumed: Assumptions) -> Expectation:
     """Return the expected numbers, 1 January after 1 January, for the years of ``mortality``."""
@@ -56,10 +62,7 @@ def expect(start: Cohorts, mortality: Surface, assumed: Assumptions) -> Expectat
     for year in range(mortality.years):
         freed.append(steps.advance(year))
         stocks.append(steps.stocks())
-    beneficiaries, miners, housed, alone = (
-        np.stack(one, axis=-1) for one in zip(*(stock[:4] for stock in stocks), strict=True)
-    )
-    aged = np.stack([stock[4] for stock in stocks], axis=-1)
+    beneficiaries, miners, housed, aged, alone = (np.stack(one, axis=-1) for one in zip(*stocks, strict=True))
     return Expectation(start.first_year, beneficiaries, miners, housed, aged, alone, np.stack(freed, axis=-1))
 
 
@@ -90,7 +93,7 @@ class _Steps:
         alone = self._others_home + self._miners_home * (1 - self._married)
         total = (1, 2)
         beneficiaries = miners.sum(total) + others.sum(total) - self._both.sum((1, 2, 3))
-        return beneficiaries, miners.sum(total), housed.sum(total), alone.sum(total), housed.sum(1)
+        return beneficiaries, miners.sum(total), housed.sum(total), housed.sum(1), alone.sum(1)
 
     def advance(self, year: int) -> Floats:
         """Go to the next 1 January and return the dwellings freed meanwhile, by place."""

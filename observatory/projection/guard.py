@@ -1,28 +1,31 @@
 """What of a projection may be published, by territory.
 
-Belongs here: which territories are projected, the rounding, the attack on what is rounded.
-Does not: the counts of today (``disclosure``), on which this rests.
+Belongs here: which territories are projected, the rounding, those withdrawn because others give them away.
+Does not: the counts of today (``disclosure``), on which this rests; the worlds compared (``exchange``).
 
 A projection says something of the ages of today's beneficiaries. It is published only every five years, after
 the start, rounded to the nearest ten, for territories whose number of beneficiaries is published and at
-least ``LEAST``, and whose parts leave no smaller remainder. Then whoever knows the model, its assumptions and
-the number of beneficiaries looks for ages, sexes and kinds that would give the very same table: if all of
-them agree on a group of persons within less than ``WIDTH``, the territory is withdrawn.
+least ``LEAST``, and whose parts leave no smaller remainder. Whoever knows the model, its assumptions and the
+numbers of beneficiaries then looks for ages, sexes and kinds that would give the very same tables, all of
+them together: that of a territory, those of what holds it less those of its neighbours. Of every territory,
+projected or not, and of every remainder, he must not know a group of persons within less than ``WIDTH``, nor
+what a withdrawn table would have told. A table that does not leave that is withdrawn, then those beside it
+that give it away, until nothing is found; then those that proved superfluous are given back, largest first.
+
+That he cannot is proven, not supposed: two worlds are exhibited that the published tables do not tell apart
+and that differ by that much. What cannot be proven is withdrawn. The bounds of an interval are not used: what
+they add is the spread of the draws, which rounding leaves within some four persons.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.optimize import linprog
 
-from observatory.projection.assumptions import Assumptions
-from observatory.projection.cohorts import KINDS, Cohorts
-from observatory.projection.expectation import expect
-from observatory.projection.mortality import OLDEST, SEXES, Surface
-from observatory.projection.simulation import THRESHOLDS
+from observatory.projection.exchange import Class, Move, Movement, Table
+from observatory.projection.responses import all_cells
 
 STEP = 5
 """Years between two published ones."""
@@ -32,12 +35,14 @@ LEAST = 50
 WIDTH = 11
 
 Floats = NDArray[np.float64]
+Places = frozenset[int]
 # The median is at most this far from the expectation for numbers that round to something.
 _SLACK = 1.0
-# Whoever supposes fewer possible ages concludes more: one age in three makes the attack faster and stricter.
-_ATTACK_AGES = range(30, OLDEST, 3)
-# Other beneficiaries have the future of surviving spouses.
-_ATTACK_KINDS = KINDS[:2]
+
+
+def reaches(drawn: int, expected: int) -> Floats:
+    """Return ``Published.reach`` of rows that are medians of draws, then of rows that are expectations."""
+    return np.concatenate([np.full(drawn, BASE / 2 + _SLACK), np.full(expected, BASE / 2)])
 
 
 def shown_years(first_year: int, years: int) -> list[int]:
@@ -67,7 +72,7 @@ def large_enough(
         inside = [one for one in parts.get(name, ()) if one in kept and whole[one] != whole[name]]
         for smallest in sorted(inside, key=lambda one: (totals[one] or 0, one)):
             union: frozenset[int] = frozenset().union(*(whole[one] for one in inside))
-            left = (totals[name] or 0) - sum(totals[one] or 0 for one in _disjoint(inside, whole))
+            left = (totals[name] or 0) - sum(totals[one] or 0 for one in _disjoint(inside, whole, totals))
             if union == whole[name] or left >= LEAST or left == 0:
                 break
             kept.discard(smallest)
@@ -75,96 +80,199 @@ def large_enough(
     return kept
 
 
-def _disjoint(names: Sequence[str], whole: Mapping[str, frozenset[int]]) -> list[str]:
+def _disjoint(
+    names: Sequence[str], whole: Mapping[str, frozenset[int]], totals: Mapping[str, int | None]
+) -> list[str]:
     """Return the largest of territories that share no place, each before what it contains."""
     chosen: list[str] = []
-    for name in sorted(names, key=lambda one: (-len(whole[one]), one)):
+    for name in sorted(names, key=lambda one: (-(totals[one] or 0), -len(whole[one]), one)):
         if all(whole[name].isdisjoint(whole[other]) for other in chosen):
             chosen.append(name)
     return chosen
 
 
 @dataclass(frozen=True)
-class Attack:
-    """What the attacker knows: the response of the table to one person of each cell.
+class Published:
+    """What an attacker reads and what he looks for.
 
     Attributes:
-        cells: shape (cells, 3): kind, sex and age of each.
-        responses: expected table of one person, shape (cells, quantities x years).
+        persons: today's persons by place and cell (``responses``), which nobody but the guard knows.
+        responses: table of one person of each cell, shape (cells, rows), all scenarios side by side.
+        tables: rounded table of each territory that may be projected, shape (rows,).
+        whole: places of each territory, projected or not.
+        reach: how far from its table an expectation may be, shape (rows,).
     """
 
-    cells: NDArray[np.int64]
+    persons: Floats
     responses: Floats
+    tables: Mapping[str, Floats]
+    whole: Mapping[str, Places]
+    reach: Floats
 
-    @classmethod
-    def of(cls, mortality: Surface, assumed: Assumptions, years: Sequence[int]) -> "Attack":
-        """Compute the response of each kind, sex and age, in the order of ``summary``."""
-        cells = np.array(
-            [
-                (kind, sex, age)
-                for kind in range(len(_ATTACK_KINDS))
-                for sex in range(len(SEXES))
-                for age in _ATTACK_AGES
-            ]
+    def total(self, places: Iterable[int]) -> float:
+        """Return the number of persons of some places."""
+        return float(self.persons[sorted(places)].sum())
+
+    def room(self, name: str) -> Table:
+        """Return what a territory may gain before its table changes: nothing where the table is wrong."""
+        true = self.persons[sorted(self.whole[name])].sum(axis=0) @ self.responses
+        return Table(
+            np.minimum(self.tables[name] - self.reach - true, 0),
+            np.maximum(self.tables[name] + self.reach - true, 0),
         )
-        counts = np.zeros((len(cells), len(KINDS), len(SEXES), OLDEST + 1))
-        counts[np.arange(len(cells)), cells[:, 0], cells[:, 1], cells[:, 2]] = 1
-        start = Cohorts(mortality.first_year, tuple(map(str, range(len(cells)))), counts)
-        found = expect(start, mortality, assumed)
-        columns = [year - mortality.first_year for year in years]
-        tables = [
-            found.beneficiaries,
-            *(found.from_age(age) for age in THRESHOLDS),
-            found.housed[:, :1] - found.housed,
-        ]
-        return cls(cells, np.concatenate([one[:, columns] for one in tables], axis=1))
-
-    @classmethod
-    def joined(cls, attacks: Sequence["Attack"]) -> "Attack":
-        """Return the attack of who reads several tables of the same persons, one after the other."""
-        first = attacks[0]
-        return cls(first.cells, np.concatenate([one.responses for one in attacks], axis=1))
-
-    def width(self, total: int, table: Floats, members: NDArray[np.bool_]) -> float:
-        """Return within how much a group of persons may be known from a territory's rounded medians.
-
-        Numbers of persons may be fractions, which widens what is found by less than one. A table that no ages
-        explain within the slack is taken as fully known.
-
-        Args:
-            total: number of beneficiaries, known.
-            table: its rounded medians, shape (quantities x years), in the order of ``responses``.
-            members: cells of the group.
-        """
-        reach = BASE / 2 + _SLACK
-        bounds = np.concatenate([table + reach, reach - table])
-        rows = np.concatenate([self.responses.T, -self.responses.T])
-        everyone = np.ones((1, len(self.cells)))
-        ends = []
-        for sign in (1.0, -1.0):
-            found = linprog(sign * members, rows, bounds, everyone, [total], method="highs")
-            if not found.success:
-                return 0.0
-            ends.append(sign * found.fun)
-        return float(ends[1] - ends[0])
-
-    def groups(self) -> dict[str, NDArray[np.bool_]]:
-        """Return the groups that today's publication counts: kinds, sexes, the oldest."""
-        kind, sex, age = self.cells.T
-        found = {name: kind == rank for rank, name in enumerate(_ATTACK_KINDS)}
-        found |= {f"sex_{name}": sex == rank for rank, name in enumerate(SEXES)}
-        return found | {f"from_{limit}": age >= limit for limit in (70, 80, 90)}
 
 
-def withdrawn(
-    attack: Attack, tables: Mapping[str, Floats], totals: Mapping[str, int], names: Iterable[str]
-) -> dict[str, str]:
-    """Return the territories whose table says too much, each with the group that it would give away."""
-    groups = attack.groups()
-    found = {}
-    for name in names:
-        for group, members in groups.items():
-            if attack.width(totals[name], tables[name], members) < WIDTH:
-                found[name] = group
-                break
+def withdrawn(published: Published) -> dict[str, str]:
+    """Return the territories not to publish, each with the group or the territory that it would give away."""
+    guard = _Guard(published, dict.fromkeys(published.tables))
+    found: dict[str, str] = {}
+    while (leak := guard.leak()) is not None:
+        name = guard.to_withdraw(leak.target)
+        found[name] = leak.what
+        guard.withdraw(name)
+    for name in sorted(found, key=lambda one: (-published.total(published.whole[one]), one)):
+        trial = guard.with_more(name)
+        if trial.leak() is None:
+            guard = trial
+            del found[name]
     return found
+
+
+@dataclass(frozen=True)
+class _Leak:
+    target: Places
+    what: str
+
+
+@dataclass
+class _Guard:
+    """Tables published, and for each target the moves that prove it safe."""
+
+    published: Published
+    names: dict[str, None]
+    moves: dict[Places, list[Move]] = field(default_factory=dict)
+    safe: set[Places] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        # Territories of the very same places have the same table.
+        self._tables = {self.published.whole[name]: self.published.room(name) for name in self.names}
+
+    def withdraw(self, name: str) -> None:
+        """Publish a table less: what was safe stays so."""
+        same = [one for one in self.names if self.published.whole[one] == self.published.whole[name]]
+        self.names = {one: None for one in self.names if one not in same}
+        del self._tables[self.published.whole[name]]
+
+    def with_more(self, name: str) -> "_Guard":
+        """Return a guard that publishes a table more, with the proofs that stand."""
+        table, places = self.published.room(name), self.published.whole[name]
+        kept = {
+            target: [move for move in moves if move.keeps(places, table, self.published.responses)]
+            for target, moves in self.moves.items()
+        }
+        whole = {target for target, moves in kept.items() if len(moves) == len(self.moves[target])}
+        return _Guard(self.published, {**self.names, name: None}, kept, self.safe & whole)
+
+    def leak(self) -> _Leak | None:
+        """Return a target that is not proven safe, the smallest first."""
+        for target in sorted(self._targets(), key=lambda one: (self.published.total(one), sorted(one))):
+            if target not in self.safe:
+                if (what := self._unproven(target)) is not None:
+                    return _Leak(target, what)
+                self.safe.add(target)
+        return None
+
+    def to_withdraw(self, target: Places) -> str:
+        """Return the table to withdraw: its own, or the smallest beside it in the least that holds it."""
+        whole = self.published.whole
+        by_size = sorted(self.names, key=lambda one: (self.published.total(whole[one]), one))
+        own = [name for name in by_size if whole[name] == target]
+        holding = [name for name in by_size if whole[name] > target]
+        beside = [name for name in by_size if not holding or whole[name] < whole[holding[0]]]
+        return (own or beside or holding)[0]
+
+    def _classes(self) -> list[Class]:
+        """Return the places that no published table tells apart."""
+        found: dict[frozenset[Places], set[int]] = {}
+        for place in range(len(self.published.persons)):
+            found.setdefault(frozenset(one for one in self._tables if place in one), set()).add(place)
+        return [frozenset(one) for one in found.values()]
+
+    def _targets(self) -> set[Places]:
+        """Return the classes, and the territories without the classes that they cut.
+
+        Of a part of a class nothing more is known than of the class: any of its persons may live there.
+        """
+        classes = self._classes()
+        cores = {
+            frozenset().union(*(one for one in classes if one <= places))
+            for places in self.published.whole.values()
+        }
+        return {one for one in {*classes, *cores} if one and self.published.total(one)}
+
+    def _unproven(self, target: Places) -> str | None:
+        """Return something of a target that no move of persons proves unknown, or None."""
+        moves = self.moves.setdefault(target, [])
+        for groups in self._looked_for(target):
+            missing = self._missing(target, groups, moves)
+            for classes in self._movable(target) if missing else ():
+                movement = Movement(classes, self.published.persons, self._tables, self.published.responses)
+                # One move may take several groups far enough.
+                moves += movement.both_ways(target, np.sum([groups[one] for one in missing], axis=0))
+                for what in self._missing(target, groups, moves):
+                    own = {what: groups[what]}
+                    if self._missing(target, own, moves):
+                        moves += movement.both_ways(target, groups[what])
+                    if self._missing(target, own, moves):
+                        break
+                missing = self._missing(target, groups, moves)
+                if not missing:
+                    break
+            if missing:
+                return missing[0]
+        return None
+
+    def _missing(self, target: Places, groups: Mapping[str, Floats], moves: Sequence[Move]) -> list[str]:
+        """Return the groups of a target that no two moves set far enough apart."""
+        if not groups:
+            return []
+        weights = np.stack(list(groups.values()), axis=1)
+        gains = [np.zeros(len(weights))]
+        gains += [gain for move in moves if (gain := move.inside(target)) is not None]
+        apart = np.ptp(np.stack(gains) @ weights, axis=0)
+        need = np.minimum(WIDTH, self.published.total(target) * np.ptp(weights, axis=0))
+        return [what for what, enough in zip(groups, apart >= need, strict=True) if not enough]
+
+    def _looked_for(self, target: Places) -> list[dict[str, Floats]]:
+        """Return what of a target must stay unknown: groups of persons, and the table it does not publish."""
+        withheld = [
+            name
+            for name, places in self.published.whole.items()
+            if places == target and name in self.published.tables and name not in self.names
+        ]
+        lines = self.published.responses.T if withheld else ()
+        return [all_cells().groups(), {f"row_{rank}": line for rank, line in enumerate(lines)}]
+
+    def _movable(self, target: Places) -> Iterable[list[Class]]:
+        """Yield classes to move, more and more: those of the target in the fewest tables, then their kin."""
+        pieces = [
+            piece
+            for one in self._classes()
+            for piece in (one & target, one - target)
+            if piece and self.published.total(piece)
+        ]
+        around = {piece: {one for one in self._tables if piece <= one} for piece in pieces}
+
+        def rank(piece: Class, kin: set[Places]) -> tuple[int, int, float, list[int]]:
+            return (
+                -len(around[piece] & kin),
+                len(around[piece]),
+                -self.published.total(piece),
+                sorted(piece),
+            )
+
+        inside = sorted((one for one in pieces if one <= target), key=lambda one: rank(one, set()))
+        first = around[inside[0]]
+        outside = sorted((one for one in pieces if one.isdisjoint(target)), key=lambda one: rank(one, first))
+        for inner, outer in ((1, 0), (1, 2), (2, 6), (4, 12)):
+            yield [*inside[:inner], *outside[:outer]]

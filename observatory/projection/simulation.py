@@ -26,7 +26,8 @@ THRESHOLDS = (85, 90)
 _SLOTS = 32
 _BITS = 5
 _WHOLE = 1 << (32 - _BITS)
-_AT_ONCE = 1_000_000
+# Arrays of so many persons stay in the cache of a core.
+_AT_ONCE = 250_000
 _THREADS = 2
 
 Counts = NDArray[np.uint32]
@@ -87,12 +88,12 @@ class _Alias:
     other: NDArray[np.uint8]
 
     def draw(self, generator: np.random.Generator, tables: NDArray[np.int32]) -> NDArray[np.uint8]:
-        """Return one year per table number."""
+        """Return one year per table, each given by its first slot."""
         bits = generator.integers(0, 1 << 32, tables.shape, dtype=np.uint32)
-        slot = bits & np.uint32(_SLOTS - 1)
-        cell = tables * np.int32(_SLOTS) + slot.astype(np.int32)
+        slot = (bits & np.uint32(_SLOTS - 1)).astype(np.uint8)
+        cell = tables + slot
         kept = (bits >> np.uint32(_BITS)) < self.threshold[cell]
-        return np.where(kept, slot.astype(np.uint8), self.other[cell])
+        return np.where(kept, slot, self.other[cell])
 
 
 class _Model:
@@ -111,7 +112,7 @@ class _Model:
         leaving = assumed.institution.by_age(OLDEST + 1)
         self._death = _alias(_spells(mortality.probability))
         self._leave = _alias(_spells(np.repeat(leaving[:, :, None], self._years, axis=2)))
-        self._married = (assumed.married.by_age(OLDEST + 1) * 2.0**32).clip(max=2**32 - 1)
+        self._married = (assumed.married.by_age(OLDEST + 1) * 2.0**32).clip(max=2**32 - 1).ravel()
         self._gaps = np.stack([spouse_ages(gap) for gap in assumed.gap.years])
         self._cumulated = np.cumsum(assumed.gap.shares)
 
@@ -127,44 +128,50 @@ class _Model:
             result.aged[age][part] = aged[age]
 
     def _draw_others(self, tally: "_Tally", generator: np.random.Generator) -> None:
-        row, sex, age = tally.spread(self._others)
-        begin = np.zeros_like(row, dtype=np.uint8)
-        end, out = self._spell(generator, begin, sex, age)
+        place, sex, age = self._others
+        row = tally.rows(place)
+        end, out = self._spell(generator, np.broadcast_to(self._tables(0, sex, age), row.shape))
+        tally.open(place)
         tally.beneficiaries(row, end)
-        tally.occupants(row, begin, out, age)
+        tally.from_the_start(place, row, out, age)
         tally.dwellings(row, out)
 
     def _draw_miners(self, tally: "_Tally", generator: np.random.Generator) -> None:
-        row, sex, age = tally.spread(self._miners)
-        begin = np.zeros_like(row, dtype=np.uint8)
-        end, out = self._spell(generator, begin, sex, age)
-        tally.occupants(row, begin, out, age)
-        within = out < self._years
+        place, sex, age = self._miners
+        row = tally.rows(place)
+        end, out = self._spell(generator, np.broadcast_to(self._tables(0, sex, age), row.shape))
+        tally.open(place)
+        tally.from_the_start(place, row, out, age)
         chance = generator.integers(0, 1 << 32, row.shape, dtype=np.uint32)
         leaving_age = np.minimum(age + out, OLDEST)
-        limit = self._married[sex, leaving_age]
-        widow = within & (chance < limit)
-        tally.beneficiaries(row[~widow], end[~widow])
-        tally.dwellings(row[~widow], out[~widow])
-        row, sex, end, out, leaving_age = row[widow], sex[widow], end[widow], out[widow], leaving_age[widow]
+        limit = self._married[sex * (OLDEST + 1) + leaving_age]
+        widow = (out < self._years) & (chance < limit)
+        alone = ~widow
+        tally.beneficiaries(row[alone], end[alone])
+        tally.dwellings(row[alone], out[alone])
+        row, end, out, leaving_age = row[widow], end[widow], out[widow], leaving_age[widow]
+        sex = np.broadcast_to(sex, widow.shape)[widow]
         gap = np.searchsorted(self._cumulated, chance[widow] / limit[widow], side="right")
         gap = np.minimum(gap, len(self._cumulated) - 1)
         spouse_age = (self._gaps[gap, sex, leaving_age] + 1).astype(np.int32)
         begin = out + np.uint8(1)
-        spouse_end, spouse_out = self._spell(generator, begin, 1 - sex, spouse_age)
+        spouse_end, spouse_out = self._spell(generator, self._tables(begin, 1 - sex, spouse_age))
         tally.beneficiaries(row, np.maximum(end, spouse_end))
-        tally.occupants(row, begin, spouse_out, spouse_age)
+        tally.newcomers(row, begin, spouse_out, spouse_age)
         tally.dwellings(row, spouse_out)
 
+    @staticmethod
+    def _tables(
+        begin: int | NDArray[np.uint8], sex: NDArray[np.int32], age: NDArray[np.int32]
+    ) -> NDArray[np.int32]:
+        """Return the first slot of the table of each person: whence, sex, age."""
+        number = (np.asarray(begin, np.int32) * 2 + sex) * np.int32(OLDEST + 1) + age
+        return number * np.int32(_SLOTS)
+
     def _spell(
-        self,
-        generator: np.random.Generator,
-        begin: NDArray[np.uint8],
-        sex: NDArray[np.int32],
-        age: NDArray[np.int32],
+        self, generator: np.random.Generator, tables: NDArray[np.int32]
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Return the years of death and of leaving the dwelling; the number of years means later."""
-        tables = (begin.astype(np.int32) * 2 + sex) * np.int32(OLDEST + 1) + age
         end = self._death.draw(generator, tables)
         return end, np.minimum(end, self._leave.draw(generator, tables))
 
@@ -174,58 +181,75 @@ class _Tally:
 
     def __init__(self, draws: int, places: int, years: int) -> None:
         self._draws, self._places, self._years = draws, places, years
+        self._wide = years + 2
         self._closed = self._zeros()
         self._opened = np.zeros(places, np.int64)
         self._freed = self._zeros()
+        self._grown = {age: np.zeros((places, self._wide), np.int64) for age in THRESHOLDS}
         self._entered = {age: self._zeros() for age in THRESHOLDS}
+        self._gone = {age: self._zeros() for age in THRESHOLDS}
 
     def _zeros(self) -> NDArray[np.int64]:
-        return np.zeros(self._draws * self._places * (self._years + 2), np.int64)
+        return np.zeros(self._draws * self._places * self._wide, np.int64)
 
-    def spread(
-        self, people: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]
-    ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
-        """Repeat people once per draw, and count them as open: rows of the tally, sexes, ages."""
-        place, sex, age = people
+    def rows(self, place: NDArray[np.int32]) -> NDArray[np.intp]:
+        """Return the first count of each draw and person, shape (draws, persons)."""
+        first = np.arange(self._draws, dtype=np.intp)[:, None] * self._places
+        return (first + place) * self._wide
+
+    def open(self, place: NDArray[np.int32]) -> None:
+        """Count rights that are open at the start."""
         self._opened += np.bincount(place, minlength=self._places)
-        first = np.arange(self._draws, dtype=np.int32)[:, None] * np.int32(self._places)
-        shape = (self._draws, len(place))
-        return (
-            ((first + place) * np.int32(self._years + 2)).ravel(),
-            np.broadcast_to(sex, shape).ravel(),
-            np.broadcast_to(age, shape).ravel(),
-        )
 
-    def beneficiaries(self, row: NDArray[np.int32], end: NDArray[np.uint8]) -> None:
+    def beneficiaries(self, row: NDArray[np.intp], end: NDArray[np.uint8]) -> None:
         """Close rights in their last year."""
-        self._closed += np.bincount(row + end, minlength=len(self._closed))
+        self._closed += self._count(row, end)
 
-    def dwellings(self, row: NDArray[np.int32], out: NDArray[np.uint8]) -> None:
+    def dwellings(self, row: NDArray[np.intp], out: NDArray[np.uint8]) -> None:
         """Free dwellings."""
-        self._freed += np.bincount(row + out, minlength=len(self._freed))
+        self._freed += self._count(row, out)
 
-    def occupants(
-        self, row: NDArray[np.int32], begin: NDArray[np.uint8], out: NDArray[np.uint8], age: NDArray[np.int32]
+    def from_the_start(
+        self,
+        place: NDArray[np.int32],
+        row: NDArray[np.intp],
+        out: NDArray[np.uint8],
+        age: NDArray[np.int32],
     ) -> None:
-        """Count the old from the 1 January when they are both there and old to that of their last year."""
-        for threshold, entered in self._entered.items():
-            old = begin + np.maximum(threshold - age, 0)
-            there = old <= np.minimum(out, self._years)
-            entered += np.bincount(row[there] + old[there], minlength=len(entered))
-            entered -= np.bincount(row[there] + out[there] + 1, minlength=len(entered))
+        """Count the old among who is there at the start: when they become old is known to all draws.
+
+        Who leaves before that is taken away when becoming old.
+        """
+        for threshold in THRESHOLDS:
+            old = np.clip(threshold - age, 0, self._wide - 1).astype(np.uint8)
+            np.add.at(self._grown[threshold], (place, old), 1)
+            self._gone[threshold] += self._count(row, np.maximum(out + np.uint8(1), old))
+
+    def newcomers(
+        self, row: NDArray[np.intp], begin: NDArray[np.uint8], out: NDArray[np.uint8], age: NDArray[np.int32]
+    ) -> None:
+        """Count the old among who comes later, from the 1 January when they are there and old."""
+        for threshold in THRESHOLDS:
+            old = np.minimum(begin + np.maximum(threshold - age, 0), self._wide - 1)
+            self._entered[threshold] += self._count(row, old)
+            self._gone[threshold] += self._count(row, np.maximum(out + np.uint8(1), old))
+
+    def _count(self, row: NDArray[np.intp], year: NDArray[np.integer]) -> NDArray[np.int64]:
+        return np.bincount((row + year).ravel(), minlength=len(self._closed))
 
     def counts(self) -> tuple[Counts, Counts, dict[int, Counts]]:
         """Return the beneficiaries, the dwellings freed and the old, by draw, place and year."""
-        shape = (self._draws, self._places, self._years + 2)
+        shape = (self._draws, self._places, self._wide)
         closed = self._closed.reshape(shape)
         before = np.concatenate([np.zeros_like(closed[..., :1]), closed[..., : self._years]], axis=2)
+        old = {
+            age: self._grown[age] + (self._entered[age] - self._gone[age]).reshape(shape)
+            for age in THRESHOLDS
+        }
         return (
             (self._opened[:, None] - before.cumsum(axis=2)).astype(np.uint32),
             self._freed.reshape(shape)[..., : self._years].astype(np.uint32),
-            {
-                age: entered.reshape(shape).cumsum(axis=2)[..., : self._years + 1].astype(np.uint32)
-                for age, entered in self._entered.items()
-            },
+            {age: one.cumsum(axis=2)[..., : self._years + 1].astype(np.uint32) for age, one in old.items()},
         )
 
 

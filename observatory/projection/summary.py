@@ -10,8 +10,9 @@ import numpy as np
 import polars as pl
 
 from observatory.projection.expectation import Expectation
+from observatory.projection.responses import quantities
 from observatory.projection.simulation import THRESHOLDS, Draws
-from observatory.tables.projection import DRAWN
+from observatory.tables.projection import ALONE, DRAWN
 
 QUANTILES = (0.1, 0.5, 0.9)
 """Bounds of the 80 % interval and the median, each a number that was drawn."""
@@ -32,7 +33,8 @@ def summary(
 ) -> pl.DataFrame:
     """Return the expectation, the median and the 80 % interval of each quantity.
 
-    ``freed`` is counted from the start to 1 January of the year: dwellings freed meanwhile.
+    Of persons who live alone the expectation stands for the median, without interval. ``freed`` is counted
+    from the start to 1 January of the year: dwellings freed meanwhile.
 
     Args:
         expected: of the same start as ``draws``.
@@ -44,13 +46,9 @@ def summary(
         ``SCHEMA``, one row per territory, quantity and year, in that order.
     """
     columns = [year - draws.first_year for year in years]
-    exact = {
-        "beneficiaries": expected.beneficiaries,
-        **{f"aged_{age}": expected.from_age(age) for age in THRESHOLDS},
-        "freed": expected.housed[:, :1] - expected.housed,
-    }
+    exact = quantities(expected)
     sampled = {"beneficiaries": draws.beneficiaries, **{f"aged_{age}": draws.aged[age] for age in THRESHOLDS}}
-    rows = []
+    rows: list[tuple[object, ...]] = []
     for territory, places in members.items():
         chosen = list(places)
         for quantity in DRAWN:
@@ -66,5 +64,11 @@ def summary(
                 for row in zip(
                     years, mean.tolist(), low.tolist(), median.tolist(), high.tolist(), strict=True
                 )
+            ]
+        for quantity in ALONE:
+            mean = exact[quantity][chosen].sum(axis=0)[columns]
+            rows += [
+                (territory, quantity, year, one, None, one, None)
+                for year, one in zip(years, mean.tolist(), strict=True)
             ]
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")

@@ -14,25 +14,28 @@ from numpy.typing import NDArray
 from observatory.indicators.mining import MINING_VINTAGE, open_rights
 from observatory.projection.assumptions import Assumptions
 from observatory.projection.cohorts import Cohorts, cohorts
-from observatory.projection.effects import benefits
+from observatory.projection.derived import COUNT, SCHEMA, Figures, derive, landlord_shares, wide_euros
 from observatory.projection.expectation import Expectation, expect
-from observatory.projection.guard import BASE, Attack, large_enough, rounded, shown_years, withdrawn
+from observatory.projection.guard import (
+    BASE,
+    Published,
+    large_enough,
+    reaches,
+    rounded,
+    shown_years,
+    withdrawn,
+)
 from observatory.projection.mortality import Surface, surface
+from observatory.projection.responses import persons, responses
 from observatory.projection.simulation import simulate
 from observatory.projection.summary import summary
-from observatory.tables.projection import DRAWN, PROJECTIONS
+from observatory.tables.projection import ALONE, DRAWN, PROJECTIONS, WHOLE
 
 FIRST_YEAR = MINING_VINTAGE + 1
 LAST_YEAR = 2050
 EXCESS = {"national": 1.0, "moderate": 1.15, "strong": 1.3}
 """Local over national mortality, by scenario; the excess of the assumptions is one of them or none."""
-COUNT = "beneficiaires_angdm"
-"""Indicator that publishes how many beneficiaries a territory has today."""
-
 _LEVELS = ("cite", "commune", "epci", "basin")
-_WIDE = ("epci", "basin")
-# Sums of benefits are published to the nearest of so many euros.
-_EUROS = 10_000
 _SEED = 2012
 
 Key = tuple[str, str]
@@ -40,15 +43,17 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True)
 class _Territories:
-    """Territories by ``level:code``: places of each, those within each, published totals."""
+    """Territories by ``level:code``: places of each, those within each and holding each, published totals."""
 
     whole: Mapping[str, frozenset[int]]
     parts: Mapping[str, Sequence[str]]
+    holders: Mapping[str, Sequence[str]]
     totals: Mapping[str, int | None]
 
 
 def project(
     beneficiaries: pl.DataFrame,
+    dwellings: pl.DataFrame,
     territories: pl.DataFrame,
     mortality: pl.DataFrame,
     observations: pl.DataFrame,
@@ -58,11 +63,14 @@ def project(
 ) -> pl.DataFrame:
     """Return ``indicators.projections``; empty without beneficiaries or without mortality.
 
+    A territory that is not published has the rows of persons only, empty, with the reason.
+
     Args:
         beneficiaries: ``confidential.beneficiaries``; those whose rights run at the end of the year counted.
+        dwellings: ``confidential.dwellings``, which say how much of a territory's stock is each landlord's.
         territories: ``core.territories`` of one perimeter version.
         mortality: ``core.mortality``.
-        observations: ``indicators.observations``, which say how many beneficiaries are published where.
+        observations: ``indicators.observations``, which say what is published of today.
         assumed: what is assumed, but for the excess of each scenario.
         draws: futures drawn.
     """
@@ -77,33 +85,54 @@ def project(
     known = _known(territories, places, observations)
     years = shown_years(FIRST_YEAR, LAST_YEAR - FIRST_YEAR)
     runs = {name: _scenario(mortality, assumed, excess) for name, excess in EXCESS.items()}
-    futures = {name: (run, expect(start, *run)) for name, run in runs.items()}
     tables = {
-        name: _summary(start, run, expected, known, years, draws) for name, (run, expected) in futures.items()
+        name: _summary(start, run, expect(start, *run), known, years, draws) for name, run in runs.items()
     }
-    reasons = _reasons(known, {name: Attack.of(*run, years) for name, run in runs.items()}, tables)
-    files = sorted({*people["file_id"].unique(), *mortality["file_id"].unique()})
-    wide = {
-        name: _expected(placed, start, run, expected, known, years)
-        for name, (run, expected) in futures.items()
-    }
-    frame = pl.concat(
-        pl.concat([tables[name], wide[name]], how="diagonal").with_columns(scenario=pl.lit(name))
-        for name in runs
-    )
-    shown = frame.with_columns(reason=pl.col("territory").replace_strict(reasons)).with_columns(
+    reasons = _reasons(known, persons(start), list(runs.values()), years, tables)
+    shown = pl.concat(
+        table.with_columns(scenario=pl.lit(name), part=pl.lit(WHOLE), step=pl.lit(BASE, pl.Int64))
+        for name, table in tables.items()
+    ).with_columns(reason=pl.col("territory").replace_strict(reasons))
+    shown = shown.with_columns(
         pl.when(pl.col("reason") == "published").then(pl.col(name)).alias(name)
         for name in ("low", "median", "high")
     )
+    figures, shares = Figures.of(observations), landlord_shares(dwellings, known.holders)
+    rows = []
+    for name, run in runs.items():
+        rows += derive(
+            _medians(shown.filter(scenario=name, reason="published")),
+            name,
+            [territory for territory, reason in reasons.items() if reason == "published"],
+            years,
+            figures,
+            shares,
+            wide_euros(placed, start, run, known.whole, years),
+            assumed,
+        )
+    more = pl.DataFrame(rows, schema=SCHEMA, orient="row").with_columns(
+        reason=pl.when(pl.col("median").is_null())
+        .then(pl.lit("share_not_published"))
+        .otherwise(pl.lit("published"))
+    )
+    sources = {*people["file_id"], *dwellings["file_id"], *mortality["file_id"]}
     return PROJECTIONS.conform(
-        shown.with_columns(
+        pl.concat([shown, more], how="diagonal")
+        .with_columns(
             pl.col("territory")
             .str.split_exact(":", 1)
             .struct.rename_fields(["territory_level", "territory_code"])
         )
         .unnest("territory")
-        .with_columns(first_year=pl.lit(FIRST_YEAR, pl.Int32), file_ids=pl.lit(files, pl.List(pl.String)))
+        .with_columns(
+            first_year=pl.lit(FIRST_YEAR, pl.Int32), file_ids=pl.lit(sorted(sources), pl.List(pl.String))
+        )
     )
+
+
+def _medians(frame: pl.DataFrame) -> dict[tuple[str, str, int], int]:
+    rows = frame.select("territory", "quantity", "year", "median").iter_rows()
+    return {(name, quantity, year): median for name, quantity, year, median in rows}
 
 
 def _scenario(mortality: pl.DataFrame, assumed: Assumptions, excess: float) -> tuple[Surface, Assumptions]:
@@ -123,35 +152,6 @@ def _summary(
     return rounded(summary(expected, simulate(start, *run, draws, _SEED), members, years))
 
 
-def _expected(
-    people: pl.DataFrame,
-    start: Cohorts,
-    run: tuple[Surface, Assumptions],
-    expected: Expectation,
-    known: _Territories,
-    years: Sequence[int],
-) -> pl.DataFrame:
-    """Return what has an expectation alone, for wide territories, in the columns of a rounded summary."""
-    quantities = {
-        "alone": (expected.alone, BASE),
-        "heating_euros": (benefits(people, "heating_amount", start, *run), _EUROS),
-        "housing_euros": (benefits(people, "housing_amount", start, *run), _EUROS),
-    }
-    columns = [year - FIRST_YEAR for year in years]
-    rows = []
-    for name, places in known.whole.items():
-        if name.split(":")[0] not in _WIDE:
-            continue
-        for quantity, (values, base) in quantities.items():
-            sums = values[sorted(places)].sum(axis=0)[columns]
-            rows += [
-                (name, quantity, year, int(np.floor(value / base + 0.5)) * base)
-                for year, value in zip(years, sums, strict=True)
-            ]
-    schema = {"territory": pl.String, "quantity": pl.String, "year": pl.Int32, "median": pl.Int64}
-    return pl.DataFrame(rows, schema=schema, orient="row")
-
-
 def _communes(territories: pl.DataFrame) -> pl.DataFrame:
     return territories.filter(pl.col("level") == "commune").select(commune_code="code")
 
@@ -166,9 +166,9 @@ def _known(territories: pl.DataFrame, places: Sequence[str], observations: pl.Da
     whole: dict[str, set[int]] = {name: set() for name in above}
     for position, place in enumerate(places):
         commune, _, cite = place.partition("|")
-        holders = [f"commune:{commune}", *above[f"commune:{commune}"]]
-        holders += [f"cite:{cite}"] if f"cite:{cite}" in above else []
-        for name in holders:
+        around = [f"commune:{commune}", *above[f"commune:{commune}"]]
+        around += [f"cite:{cite}"] if f"cite:{cite}" in above else []
+        for name in around:
             whole[name].add(position)
     published = observations.filter(
         pl.col("indicator") == COUNT, pl.col("status") == "published", pl.col("vintage") == MINING_VINTAGE
@@ -181,19 +181,28 @@ def _known(territories: pl.DataFrame, places: Sequence[str], observations: pl.Da
     for name, parents in above.items():
         for parent in parents:
             parts[parent].append(name)
-    return _Territories({name: frozenset(found) for name, found in whole.items()}, parts, totals)
+    holders = {
+        name.removeprefix("commune:"): [name, *parents]
+        for name, parents in above.items()
+        if name.startswith("commune:")
+    }
+    return _Territories({name: frozenset(found) for name, found in whole.items()}, parts, holders, totals)
 
 
 def _reasons(
-    known: _Territories, attacks: Mapping[str, Attack], tables: Mapping[str, pl.DataFrame]
+    known: _Territories,
+    people: NDArray[np.float64],
+    runs: Sequence[tuple[Surface, Assumptions]],
+    years: Sequence[int],
+    tables: Mapping[str, pl.DataFrame],
 ) -> dict[str, str]:
     """Return why each territory is published or not."""
     kept = large_enough(known.totals, known.parts, known.whole)
     alone = large_enough(known.totals, {}, known.whole)
     # The attacker reads the tables of all scenarios together.
-    attack = Attack.joined(list(attacks.values()))
-    values = {name: _values(name, tables) for name in kept}
-    given_away = withdrawn(attack, values, {name: known.totals[name] or 0 for name in kept}, sorted(kept))
+    told = np.concatenate([responses(*run, years) for run in runs], axis=1)
+    reach = np.tile(reaches(len(DRAWN) * len(years), len(ALONE) * len(years)), len(runs))
+    given_away = withdrawn(Published(people, told, _values(sorted(kept), tables), known.whole, reach))
     return {
         name: "published"
         if name in kept and name not in given_away
@@ -208,9 +217,13 @@ def _reasons(
     }
 
 
-def _values(name: str, tables: Mapping[str, pl.DataFrame]) -> NDArray[np.float64]:
-    found = []
+def _values(names: Sequence[str], tables: Mapping[str, pl.DataFrame]) -> dict[str, NDArray[np.float64]]:
+    """Return the rounded table of each territory, scenarios side by side, as ``responses`` orders them."""
+    order = pl.Enum([*DRAWN, *ALONE])
+    found: dict[str, list[NDArray[np.float64]]] = {name: [] for name in names}
     for table in tables.values():
-        own = table.filter(pl.col("territory") == name)
-        found += [own.filter(quantity=quantity).sort("year")["median"].to_numpy() for quantity in DRAWN]
-    return np.concatenate(found).astype(float)
+        ordered = table.with_columns(pl.col("quantity").cast(order)).sort("territory", "quantity", "year")
+        for (name,), own in ordered.group_by("territory", maintain_order=True):
+            if name in found:
+                found[str(name)].append(own["median"].to_numpy().astype(float))
+    return {name: np.concatenate(values) for name, values in found.items()}

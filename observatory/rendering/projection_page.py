@@ -13,20 +13,18 @@ from observatory.rendering.edition import Edition
 from observatory.rendering.figures import Figure
 from observatory.rendering.page import Page
 from observatory.rendering.places import Place
-from observatory.rendering.projections import TerritoryProjections
+from observatory.rendering.projections import Projection, TerritoryProjections
 
 ADDRESS = "ayants-droit/index.html"
 NEWCOMERS = "mining_newcomers"
-HORIZON = 2040
-"""Year for which the new occupants are counted: what comes after rests on too many assumptions."""
 
 
 @dataclass(frozen=True)
 class NewOccupants:
-    """Freed dwellings by category of today's newcomers: the share, published, and dwellings, to the ten."""
+    """Dwellings let again by category of today's newcomers: its share, and dwellings by scenario."""
 
     title: str
-    rows: tuple[tuple[Figure, int | None], ...]
+    rows: tuple[tuple[Figure, Projection | None], ...]
 
 
 def projection_page(edition: Edition) -> Page:
@@ -37,9 +35,10 @@ def projection_page(edition: Edition) -> Page:
     content: dict[str, Any] = {
         "basin": basin,
         "epcis": epcis,
+        "communes": [found for one in places.communes if (found := book.of(one)) and found.published],
         "cites": [found for cite in places.cites if (found := book.of(cite.place)) and found.published],
         "occupants": new_occupants(edition, places.basin, basin) if basin and basin.published else (),
-        "horizon": HORIZON,
+        "horizon": edition.assumed.let_again.year,
         "newcomer_years": NEWCOMER_YEARS,
         "assumed": edition.assumed,
         "gap": list(zip(edition.assumed.gap.years, edition.assumed.gap.shares, strict=True)),
@@ -62,18 +61,17 @@ def projection_page(edition: Edition) -> Page:
 def new_occupants(
     edition: Edition, place: Place, projected: TerritoryProjections
 ) -> tuple[NewOccupants, ...]:
-    """Share the dwellings freed by ``HORIZON`` as those of the last newcomers are, where published."""
-    freed = next(point for point in projected.projections["freed"].central if point.year == HORIZON).median
+    """Return who would live in the dwellings let again, if let as those of the last newcomers are."""
+    dwellings = projected.parts.get("let_again", {})
     found = []
     for one in load_breakdowns():
         if one.of != NEWCOMERS or one.cross is not None:
             continue
         indicators = edition.book.breakdowns.get(one.theme, {}).get(one.title, [])
-        figures = [edition.book.figure(place, indicator) for indicator in indicators]
         rows = tuple(
-            (figure, None if figure.value is None else round(freed * figure.value / 1000) * 10)
-            for figure in figures
+            (edition.book.figure(place, indicator), dwellings.get(indicator.indicator))
+            for indicator in indicators
         )
-        if rows:
+        if any(projection for _, projection in rows):
             found.append(NewOccupants(one.title, rows))
     return tuple(found)

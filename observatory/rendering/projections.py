@@ -13,7 +13,7 @@ from observatory.projection.assumptions import Steps
 from observatory.rendering.charts import round_ticks
 from observatory.rendering.french import number
 from observatory.rendering.places import Place
-from observatory.tables.projection import DRAWN, EXPECTED, SCENARIOS
+from observatory.tables.projection import PROJECTIONS, SCENARIOS, WHOLE
 
 CENTRAL = "moderate"
 """The scenario shown where only one is: the basin's mortality has long been above the nation's."""
@@ -26,21 +26,34 @@ SCENARIO_WORDS = {
 QUANTITY_WORDS = {
     "beneficiaries": ("Bénéficiaires", "personnes"),
     "freed": ("Logements libérés depuis le départ", "logements"),
+    "freed_per_year": ("Logements libérés par an, moyenne de la période qui s’achève", "logements par an"),
     "aged_85": ("Logements dont l’occupant a 85 ans ou plus", "logements"),
     "aged_90": ("Logements dont l’occupant a 90 ans ou plus", "logements"),
     "alone": ("Bénéficiaires qui vivent seuls dans leur logement", "personnes"),
-    "heating_euros": ("Prestations de chauffage versées en espèces", "€ par an"),
-    "housing_euros": ("Prestations de logement versées en espèces", "€ par an"),
+    "alone_85": ("Bénéficiaires de 85 ans ou plus qui vivent seuls", "personnes"),
+    "freed_stock": ("Logements des bailleurs libérés depuis le départ", "logements"),
+    "freed_stock_per_year": (
+        "Logements des bailleurs libérés par an, moyenne de la période qui s’achève",
+        "logements par an",
+    ),
+    "turnover": ("Rotation due à ces départs", "logements libérés par an pour 1\u202f000 du parc minier"),
+    "let_again": ("Logements des bailleurs reloués depuis le départ", "logements"),
+    "heating_cash_euros": ("Chauffage versé en espèces", "€ par an"),
+    "housing_cash_euros": ("Logement versé en espèces", "€ par an"),
+    "heating_in_kind_euros": ("Chauffage fourni en nature", "€ par an"),
+    "housing_in_kind_euros": ("Logement fourni en nature", "€ par an"),
+    "lost_euros": ("Prestations que plus personne ne reçoit", "€ par an"),
 }
 REASON_WORDS = {
     "count_not_published": "le nombre de bénéficiaires d’aujourd’hui n’est pas publié (secret statistique)",
     "too_few": "moins de cinquante bénéficiaires aujourd’hui",
     "small_remainder": "ce qui resterait des territoires voisins serait un groupe trop petit",
     "ages_deducible": "la projection laisserait deviner l’âge, le sexe ou la catégorie de quelques personnes",
+    "share_not_published": "une part d’aujourd’hui dont ce chiffre dépend n’est pas publiée",
 }
 
-_WIDTH, _HEIGHT = 640, 240
-_LEFT, _RIGHT, _TOP, _BOTTOM = 78, 20, 14, 30
+_WIDTH, _HEIGHT = 380, 220
+_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 10, 14, 30
 
 
 @dataclass(frozen=True)
@@ -65,7 +78,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Fan:
-    """A median, its interval and the medians of the other scenarios, drawn over the years."""
+    """A median and its interval over the years, of one scenario."""
 
     width: int
     height: int
@@ -74,7 +87,6 @@ class Fan:
     base: int
     band: str
     median: str
-    others: tuple[tuple[str, str], ...]
     dots: tuple[tuple[float, float, str, str], ...]
     rules: tuple[tuple[float, str], ...]
 
@@ -107,9 +119,14 @@ class Projection:
         return self.points[CENTRAL]
 
     @property
-    def fan(self) -> Fan:
-        """The drawing, whose vertical axis starts from zero."""
-        return fan(self.central, {name: points for name, points in self.points.items() if name != CENTRAL})
+    def fans(self) -> dict[str, Fan]:
+        """The drawing of each scenario, on one axis that starts from zero."""
+        highest = max(point.high or point.median for points in self.points.values() for point in points)
+        return {name: fan(points, highest) for name, points in self.points.items()}
+
+    def at(self, scenario: str, year: int) -> Point | None:
+        """Return the point of a scenario and year, or None."""
+        return next((point for point in self.points[scenario] if point.year == year), None)
 
 
 @dataclass(frozen=True)
@@ -119,13 +136,15 @@ class TerritoryProjections:
     Attributes:
         place: the territory.
         reason: ``published``, or a key of ``REASON_WORDS``.
-        projections: by quantity; empty when not published.
+        projections: by quantity; empty when not published, without those that lack a share of today.
+        parts: by quantity, then landlord or indicator of the newcomers.
         first_year: 1 January that the projection starts from.
     """
 
     place: Place
     reason: str
     projections: dict[str, Projection]
+    parts: dict[str, dict[str, Projection]]
     first_year: int
 
     @property
@@ -140,7 +159,7 @@ class ProjectionBook:
     def __init__(self, frame: pl.DataFrame, fictive_files: Iterable[str]) -> None:
         """Index ``indicators.projections``; fictive when one of its files is."""
         self._rows: dict[tuple[str, str], list[dict[str, object]]] = {}
-        for row in frame.sort("territory_level", "territory_code", "quantity", "year").iter_rows(named=True):
+        for row in frame.sort(PROJECTIONS.key).iter_rows(named=True):
             self._rows.setdefault((row["territory_level"], row["territory_code"]), []).append(row)
         used = set(frame["file_ids"].explode().drop_nulls()) if frame.height else set()
         self.file_ids = tuple(sorted(used))
@@ -159,19 +178,26 @@ class ProjectionBook:
         first = rows[0]
         reason, start = str(first["reason"]), int(str(first["first_year"]))
         if reason != "published":
-            return TerritoryProjections(place, reason, {}, start)
-        points: dict[str, dict[str, list[Point]]] = {}
+            return TerritoryProjections(place, reason, {}, {}, start)
+        points: dict[tuple[str, str], dict[str, list[Point]]] = {}
         for row in rows:
-            by_scenario = points.setdefault(str(row["quantity"]), {name: [] for name in SCENARIOS})
+            if row["median"] is None:
+                continue
+            by_scenario = points.setdefault(
+                (str(row["quantity"]), str(row["part"])), {name: [] for name in SCENARIOS}
+            )
             by_scenario[str(row["scenario"])].append(
                 Point(row["year"], row["low"], row["median"], row["high"])  # type: ignore[arg-type]
             )
-        projections = {
-            quantity: Projection(quantity, {name: tuple(found) for name, found in points[quantity].items()})
-            for quantity in (*DRAWN, *EXPECTED)
-            if quantity in points
-        }
-        return TerritoryProjections(place, reason, projections, start)
+        whole: dict[str, Projection] = {}
+        parts: dict[str, dict[str, Projection]] = {}
+        for (quantity, part), found in points.items():
+            one = Projection(quantity, {name: tuple(own) for name, own in found.items()})
+            if part == WHOLE:
+                whole[quantity] = one
+            else:
+                parts.setdefault(quantity, {})[part] = one
+        return TerritoryProjections(place, reason, whole, parts, start)
 
 
 def projected_sentence(projected: TerritoryProjections) -> str:
@@ -194,11 +220,10 @@ def steps_text(steps: Steps) -> str:
     return ", ".join(written)
 
 
-def fan(central: Sequence[Point], others: dict[str, tuple[Point, ...]]) -> Fan:
-    """Draw a median and its interval over the years, other medians beside."""
-    years = [point.year for point in central]
-    everything = [*central, *(point for points in others.values() for point in points)]
-    marks = round_ticks(0, max(max(point.high or point.median for point in everything), 10))
+def fan(points: Sequence[Point], highest: int) -> Fan:
+    """Draw a median and its interval over the years, on an axis that holds ``highest``."""
+    years = [point.year for point in points]
+    marks = round_ticks(0, max(highest, 10))
 
     def across(year: int) -> float:
         return round(
@@ -211,8 +236,8 @@ def fan(central: Sequence[Point], others: dict[str, tuple[Point, ...]]) -> Fan:
     def line(values: Iterable[tuple[int, int]]) -> str:
         return "M" + "L".join(f"{across(year)} {down(value)}" for year, value in values)
 
-    above = [(point.year, point.high) for point in central if point.high is not None]
-    below = [(point.year, point.low) for point in reversed(central) if point.low is not None]
+    above = [(point.year, point.high) for point in points if point.high is not None]
+    below = [(point.year, point.low) for point in reversed(points) if point.low is not None]
     return Fan(
         _WIDTH,
         _HEIGHT,
@@ -220,10 +245,7 @@ def fan(central: Sequence[Point], others: dict[str, tuple[Point, ...]]) -> Fan:
         _WIDTH - _RIGHT,
         _HEIGHT - _BOTTOM,
         f"{line([*above, *below])}Z" if above else "",
-        line((point.year, point.median) for point in central),
-        tuple(
-            (name, line((point.year, point.median) for point in points)) for name, points in others.items()
-        ),
-        tuple((across(point.year), down(point.median), str(point.year), point.text) for point in central),
+        line((point.year, point.median) for point in points),
+        tuple((across(point.year), down(point.median), str(point.year), point.text) for point in points),
         tuple((down(tick), number(tick)) for tick in marks),
     )

@@ -190,6 +190,8 @@ def page_environment() -> Environment:
         "smallest_ranking": SMALLEST_RANKING,
         "central": projections.CENTRAL,
         "scenario_words": projections.SCENARIO_WORDS,
+        "quantity_words": projections.QUANTITY_WORDS,
+        "landlord_words": wording.LANDLORDS,
         "reason_words": projections.REASON_WORDS,
         "projected_sentence": projections.projected_sentence,
         "steps": projections.steps_text,

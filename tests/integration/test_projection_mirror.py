@@ -53,5 +53,8 @@ def test_the_national_series_and_the_path_of_the_court_are_met(table) -> None:
     assert targets[2030].one_group > 0.56
     assert found.younger < 60 < found.older
     assert dict(found.path)[2018] == pytest.approx(105_943, rel=0.02)
+    assert [one.year for one in found.closed] == [2020, 2030, 2040, 2050]
+    for one in found.closed:
+        assert one.model == pytest.approx(one.table, rel=1e-9)
     for one in found.life_expectancies:
         assert one.found == pytest.approx(PUBLISHED[one.landmark.sexe, one.landmark.age], abs=0.1)

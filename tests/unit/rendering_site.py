@@ -12,7 +12,7 @@ from typology_site import typology_frames
 from observatory.paths import PROJECT
 from observatory.projection.assumptions import CARD as ASSUMPTIONS
 from observatory.projection.assumptions import read_assumptions
-from observatory.projection.calibration import Calibration, Check, Landmark, LifeExpectancy
+from observatory.projection.calibration import Calibration, Check, ClosedCohort, Landmark, LifeExpectancy
 from observatory.rendering import SiteData
 from observatory.rendering.imprint import CARD, read_imprint
 from observatory.tables import TABLES, Table
@@ -25,7 +25,7 @@ from observatory.tables.heritage import (
     CITE_TIES,
     HERITAGE,
 )
-from observatory.tables.projection import DRAWN, EXPECTED, PROJECTIONS, SCENARIOS
+from observatory.tables.projection import ALONE, DERIVED, DRAWN, EUROS, PROJECTIONS, SCENARIOS, WHOLE
 
 HOSTILE = 'Cité <script>alert("x")</script> & Cie'
 HOSTILE_COMPANY = '<script>alert("c")</script> & Fils'
@@ -357,8 +357,12 @@ def projections() -> pl.DataFrame:
     """Make the projection of the basin, of an EPCI and of a cité, another being withheld."""
     rows = []
     for level, code, size in (("basin", "BM", 900), ("epci", "200000001", 400), ("cite", "pinson", 100)):
-        quantities = DRAWN if level == "cite" else DRAWN + EXPECTED
-        for scenario, quantity, year in itertools.product(SCENARIOS, quantities, range(2030, 2051, 5)):
+        quantities = [(name, WHOLE) for name in DRAWN + ALONE + DERIVED]
+        quantities += [("freed_stock", "sia-habitat"), ("freed_stock_per_year", "sia-habitat")]
+        quantities += [] if level == "cite" else [(name, WHOLE) for name in EUROS]
+        for scenario, (quantity, part), year in itertools.product(
+            SCENARIOS, quantities, range(2030, 2051, 5)
+        ):
             left = size * (2055 - year) // 30 - 10 * SCENARIOS.index(scenario)
             drawn = quantity in DRAWN
             rows.append(
@@ -367,7 +371,9 @@ def projections() -> pl.DataFrame:
                     code,
                     scenario,
                     quantity,
+                    part,
                     year,
+                    10,
                     left - 10 if drawn else None,
                     left,
                     left + 10 if drawn else None,
@@ -375,15 +381,17 @@ def projections() -> pl.DataFrame:
                 )
             )
     rows += [
-        ("cite", "zero", scenario, quantity, year, None, None, None, "too_few")
-        for scenario, quantity, year in itertools.product(SCENARIOS, DRAWN, range(2030, 2051, 5))
+        ("cite", "zero", scenario, quantity, WHOLE, year, 10, None, None, None, "too_few")
+        for scenario, quantity, year in itertools.product(SCENARIOS, DRAWN + ALONE, range(2030, 2051, 5))
     ]
     columns = [
         "territory_level",
         "territory_code",
         "scenario",
         "quantity",
+        "part",
         "year",
+        "step",
         "low",
         "median",
         "high",
@@ -409,6 +417,7 @@ def calibration() -> Calibration:
         0.85,
         6.2,
         ((2010, 1000.0),),
+        (ClosedCohort(2010, 70, 2020, 812.5, 812.5),),
     )
 
 

@@ -18,12 +18,21 @@ from observatory.projection import (
     simulate,
     surface,
 )
-from observatory.projection.assumptions import CARD, BySex, Gap, Steps, read_assumptions
+from observatory.projection.assumptions import (
+    CARD,
+    BySex,
+    Gap,
+    InKind,
+    LettingAgain,
+    Steps,
+    read_assumptions,
+)
 from observatory.projection.calibration import read_landmarks
 from observatory.projection.mortality import OLDEST, closed, lee_carter, life_expectancy
 from observatory.projection.simulation import THRESHOLDS
 
 AGES = OLDEST + 1
+OTHERS = {"in_kind": InKind(heating=1100, housing=2400), "let_again": LettingAgain(share=0.9, year=2040)}
 NEVER = Steps(ages=(0,), values=(0.0,))
 ALWAYS = Steps(ages=(0,), values=(1.0,))
 WOMAN, MAN = 0, 1
@@ -35,6 +44,7 @@ def assumed(married=NEVER, institution=NEVER, gap=0) -> Assumptions:
         married=BySex(women=married, men=married),
         gap=Gap(years=(gap,), shares=(1.0,)),
         institution=BySex(women=institution, men=institution),
+        **OTHERS,
     )
 
 
@@ -86,7 +96,9 @@ def test_reversion_by_hand() -> None:
     assert found.miners.tolist() == [[10, 0, 0]]
     assert found.aged[0, 79, 1] == 10
     assert found.freed.tolist() == [[0, 5]]
-    assert found.alone.tolist() == [[0, 10, 5]]
+    assert found.alone_from(0).tolist() == [[0, 10, 5]]
+    assert found.alone_from(79).tolist() == [[0, 10, 5]]
+    assert found.alone_from(80).tolist() == [[0, 0, 5]]
 
 
 def test_a_spouse_left_by_a_departure_has_rights_after_the_death_only() -> None:
@@ -98,6 +110,7 @@ def test_a_spouse_left_by_a_departure_has_rights_after_the_death_only() -> None:
         married=BySex(women=NEVER, men=ALWAYS),
         gap=Gap(years=(10,), shares=(1.0,)),
         institution=BySex(women=NEVER, men=now),
+        **OTHERS,
     )
     found = expect(people((0, MINER, MAN, 80, 4)), Surface(2025, values), rules)
     assert found.beneficiaries.tolist() == [[4, 4, 4, 0]]
@@ -161,6 +174,7 @@ def test_the_mean_of_the_draws_is_the_expectation() -> None:
         institution=BySex(
             women=Steps(ages=(75, 90), values=(0.02, 0.1)), men=Steps(ages=(75, 90), values=(0.01, 0.08))
         ),
+        **OTHERS,
     )
     mortality = gompertz(26)
     expected, draws = expect(start, mortality, rules), 4000
@@ -306,6 +320,8 @@ def test_the_shipped_assumptions_are_read_and_faulty_ones_named(tmp_path) -> Non
         ("excess: 1.15", "excess: 9", "mortality.excess"),
         ("shares: [0.25, 0.35, 0.25, 0.15]", "shares: [0.25, 0.35, 0.25, 0.25]", "gap"),
         ("ages: [50, 70, 80, 85, 90], values", "ages: [50, 90, 80, 85, 90], values", "married.women"),
+        ("year: 2040", "year: 2042", "let_again.year"),
+        ("heating: 1100", "heating: beaucoup", "in_kind.heating"),
     ):
         assert old in text
         faulty.write_text(text.replace(old, new), encoding="utf-8")

@@ -8,21 +8,13 @@ from hypothesis import strategies as st
 
 from observatory.errors import ObservatoryError
 from observatory.projection import Cohorts, expect, simulate
-from observatory.projection.assumptions import Assumptions, BySex, Gap, Steps
-from observatory.projection.effects import benefits, recomposition
-from observatory.projection.guard import (
-    BASE,
-    LEAST,
-    WIDTH,
-    Attack,
-    large_enough,
-    rounded,
-    shown_years,
-    withdrawn,
-)
+from observatory.projection.assumptions import Assumptions, BySex, Gap, InKind, LettingAgain, Steps
+from observatory.projection.effects import amounts, benefits, recomposition
+from observatory.projection.guard import LEAST, large_enough, rounded, shown_years
 from observatory.projection.mortality import OLDEST, Surface
+from observatory.projection.responses import persons, quantities, responses
 from observatory.projection.summary import summary
-from observatory.tables.projection import DRAWN
+from observatory.tables.projection import ALONE, DRAWN
 
 AGES = OLDEST + 1
 NEVER, ALWAYS = (Steps(ages=(0,), values=(value,)) for value in (0.0, 1.0))
@@ -31,6 +23,8 @@ RULES = Assumptions(
     gap=Gap(years=(2,), shares=(1.0,)),
     institution=BySex(women=NEVER, men=NEVER),
     reverted=0.5,
+    in_kind=InKind(heating=1000, housing=2000),
+    let_again=LettingAgain(share=0.9, year=2040),
 )
 
 
@@ -52,7 +46,7 @@ def test_parts_sum_to_the_whole_draw_by_draw_and_in_expectation() -> None:
     start = Cohorts(2025, ("a", "b"), np.stack([town({75: 30, 85: 20}), town({70: 60}, kind=0, sex=1)]))
     drawn, exact = (simulate(start, mortality(10), RULES, 400, 3), expect(start, mortality(10), RULES))
     table = summary(exact, drawn, {"a": [0], "b": [1], "ab": [0, 1]}, [2030, 2035])
-    assert table.height == 3 * len(DRAWN) * 2
+    assert table.height == 3 * len(DRAWN + ALONE) * 2
     wide = table.pivot("territory", index=["quantity", "year"], values="expected")
     assert (wide["a"] + wide["b"]).to_list() == pytest.approx(wide["ab"].to_list())
     by_hand = np.sort(drawn.beneficiaries[:, :, 5].sum(axis=1))
@@ -153,27 +147,24 @@ def test_no_remainder_of_a_published_whole_is_small(totals, rest) -> None:
         assert left == 0 or left >= LEAST
 
 
-def table_of(start: Cohorts, years: list[int], horizon: int) -> np.ndarray:
-    found = expect(start, mortality(horizon), RULES)
-    columns = [year - 2025 for year in years]
-    quantities = [
-        found.beneficiaries,
-        found.from_age(85),
-        found.from_age(90),
-        found.housed[:, :1] - found.housed,
-    ]
-    values = np.concatenate([one[0, columns] for one in quantities])
-    return np.floor(values / BASE + 0.5) * BASE
+def test_a_benefit_in_kind_is_worth_what_is_assumed_unless_delivered() -> None:
+    rows = pl.DataFrame(
+        {
+            "heating_benefit": ["cash", "in_kind", "in_kind", "none", "cash"],
+            "heating_amount": [600.0, None, 250.0, None, None],
+        }
+    )
+    assert amounts(rows, "heating", "cash", RULES).to_list() == [600, 0, 0, 0, 0]
+    assert amounts(rows, "heating", "in_kind", RULES).to_list() == [0, 1000, 250, 0, 0]
 
 
-def test_the_attack_finds_a_table_that_gives_a_group_away() -> None:
-    years = shown_years(2025, 25)
-    attack = Attack.of(mortality(25), RULES, years)
-    mixed = Cohorts(2025, ("a",), (town({70: 40, 80: 40, 90: 20}) + town({75: 60}, kind=0, sex=1))[None])
-    table = table_of(mixed, years, 25)
-    assert withdrawn(attack, {"a": table}, {"a": 160}, ["a"]) == {}
-    # All are gone by 2030. Four in five of those under 70 would be alive: at most eight were so young.
-    gone = np.concatenate([np.zeros(15), np.full(5, 60.0)])
-    assert withdrawn(attack, {"b": gone}, {"b": 60}, ["b"]) == {"b": "from_70"}
-    assert attack.width(60, gone, attack.groups()["from_70"]) == pytest.approx(6 / 0.8, abs=1)
-    assert attack.width(60, gone, attack.groups()["from_90"]) > WIDTH
+def test_persons_of_cells_make_the_expectation_of_a_place() -> None:
+    start = Cohorts(
+        2025,
+        ("a", "b"),
+        np.stack([town({75: 30, 85: 20}), town({70: 60}, kind=0, sex=1) + town({66: 4}, kind=2)]),
+    )
+    exact = quantities(expect(start, mortality(10), RULES))
+    found = persons(start) @ responses(mortality(10), RULES, [2030, 2035])
+    assert found == pytest.approx(np.concatenate([one[:, [5, 10]] for one in exact.values()], axis=1))
+    assert tuple(exact) == DRAWN + ALONE

@@ -10,6 +10,7 @@ from observatory.rendering import build_site
 from observatory.rendering.french import number
 from observatory.rendering.projections import Point, fan
 from observatory.tables import PROJECTIONS
+from observatory.tables.projection import SCENARIOS
 
 TAGS = re.compile(r"<[^>]+>")
 
@@ -66,13 +67,32 @@ def test_a_withheld_basin_gives_the_reason(tmp_path) -> None:
 
 def test_a_fan_starts_from_zero_and_holds_its_interval() -> None:
     points = (Point(2030, 80, 90, 100), Point(2050, 10, 20, 30))
-    drawn = fan(points, {"strong": (Point(2030, 70, 80, 90), Point(2050, 0, 10, 20))})
-    assert drawn.rules[0] == (210, "0")
+    drawn = fan(points, 100)
+    assert drawn.rules[0] == (190, "0")
     top = drawn.rules[-1][0]
     # 90 out of 100, on an axis whose last rule is 100.
     assert drawn.rules[-1][1] == "100"
-    assert drawn.dots[0][1] == pytest.approx(210 - 0.9 * (210 - top), abs=0.1)
+    assert drawn.dots[0][1] == pytest.approx(190 - 0.9 * (190 - top), abs=0.1)
     corners = [tuple(map(float, pair.split())) for pair in drawn.band.strip("MZ").split("L")]
     assert len(corners) == 4
     assert corners[0][1] < drawn.dots[0][1] < corners[3][1]
-    assert drawn.others[0][0] == "strong"
+
+
+def test_scenarios_are_drawn_apart_on_one_axis_and_all_there_without_scripts(html) -> None:
+    basin = html[html.index('id="bassin"') : html.index('id="logements"')]
+    for name in SCENARIOS:
+        assert f'id="scenario-{name}"' in html
+        assert basin.count(f'<div class="scenario {name}">') == basin.count("<figure")
+        assert f'<tr class="scenario {name}">' in basin
+    marks = re.findall(r'<line class="rule"[^>]*/><text[^>]*>([^<]*)</text>', basin)
+    third = len(marks) // 3
+    assert marks[:third] == marks[third : 2 * third] == marks[2 * third :]
+    assert "<script" not in basin
+    # The choice that shows everything is the one made first.
+    assert re.search(r'id="scenario-all" checked', html)
+
+
+def test_landlords_benefits_and_letting_again_are_told(html) -> None:
+    assert "SIA Habitat" in html
+    assert "2 400 € (logement)" in html.replace("\u202f", " ").replace("\xa0", " ")
+    assert "90 % des logements libérés étaient reloués" in html.replace("\u202f", " ").replace("\xa0", " ")
