@@ -110,6 +110,11 @@ class Portal:
             said = "User-agent: *\nAllow: /\n"
         return PlainTextResponse(said.replace("Allow: /\n", f"Disallow: {HOME}\nAllow: /\n", 1))
 
+    def icon(self, request: Request) -> Response:
+        """Return the icon of pages that name none, such as the sheets to mail."""
+        request.path_params["path"] = "assets/favicon.png"
+        return self.public(request)
+
     def health(self, request: Request) -> Response:
         """Return which edition is served; 503 where there is none."""
         try:
@@ -309,6 +314,7 @@ def build_portal(portal: Portal) -> ASGIApp:
     routes = [
         Route("/sante", portal.health),
         Route("/robots.txt", portal.robots),
+        Route("/favicon.ico", portal.icon),
         Route(SIGN_IN, portal.sign_in_page, methods=["GET"]),
         Route(SIGN_IN, portal.sign_in, methods=["POST"]),
         Route(f"{PARTNERS}/deconnexion", portal.sign_out, methods=["POST"]),

@@ -26,12 +26,13 @@ class Journal:
         Raises:
             OSError: the file cannot be written.
         """
-        line = json.dumps({"at": datetime.now(UTC).isoformat(timespec="milliseconds"), "what": event} | facts)
+        when = datetime.now(UTC).isoformat(timespec="milliseconds")
+        line = json.dumps({"at": when, "what": event} | facts, ensure_ascii=False)
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             # In one call: lines of two processes do not mix.
-            os.write(descriptor, line.encode() + b"\n")
+            os.write(descriptor, line.encode("utf-8", "backslashreplace") + b"\n")
             os.fsync(descriptor)
         finally:
             os.close(descriptor)

@@ -14,7 +14,14 @@ from lxml import html as markup
 
 BARE = "default-src 'none'; frame-ancestors 'none'"
 """For whatever is no page."""
-_NOTHING = hashlib.sha256(b"").digest()
+BUNDLE_STYLES = frozenset(
+    {hashlib.sha256(b"").digest(), base64.b64decode("ji27qzEtxXZW+7dun6UwjHXJ18e6WAin1VvNtkzIE/o=")}
+)
+"""Style sheets that the charts' library adds: empty, for its rules, and of maps that are not drawn.
+
+Fingerprints, the second one of the pinned version; another version's would be blocked, to no effect but a
+word in the console.
+"""
 _EXECUTED = ("", "module", "text/javascript", "application/javascript")
 
 
@@ -25,8 +32,7 @@ def policy_of(page: bytes) -> str:
         page: HTML, in UTF-8.
     """
     root = markup.document_fromstring(page, parser=markup.HTMLParser(encoding="utf-8"))
-    # The charts' library adds an empty style sheet, then its rules one by one.
-    styles = {_NOTHING} if root.find(".//script[@src]") is not None else set()
+    styles = set(BUNDLE_STYLES) if root.find(".//script[@src]") is not None else set()
     styles |= {_digest(element.text) for element in root.iter("style")}
     scripts = {
         _digest(element.text)
