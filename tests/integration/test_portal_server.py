@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from browsing import CHARTED, Browser, every_page, key_pages, representatives
+from browsing import CHARTED, Browser, key_pages
 from shared_runs import OBSERVATORY, Run, copied
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "unit"))
@@ -24,7 +24,6 @@ from observatory.portal.serving import HEAD_SECONDS, LONGEST_HEAD
 
 pytestmark = pytest.mark.integration
 
-PAGES = (*("carte/index.html", "comparer/index.html", "404.html"), CHARTED)
 AGREEMENT = """
 agreements:
   - {partner: ca-lens-lievin, name: CA de Lens-Liévin, kind: epci, reference: convention 2, measures: all,
@@ -100,7 +99,9 @@ def test_raw_paths_are_refused_on_the_wire(port):
         answer = answered(port, head, wait=10)
         assert answer.startswith(b"HTTP/1.1 404 "), target
         assert b"CHIFFRE-SECRET" not in answer
-    assert answered(port, b"GET / HTTP/1.1\r\nHost: a b\r\n\r\n", wait=10).startswith(b"HTTP/1.1 400 ")
+    assert answered(port, b"GET / HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n", wait=10).startswith(
+        b"HTTP/1.1 400 "
+    )
     smuggled = b"POST /partenaires/connexion HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5\r\n"
     smuggled += b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET / HTTP/1.1\r\n\r\n"
     assert answered(port, smuggled, wait=10).startswith(b"HTTP/1.1 400 ")
@@ -108,9 +109,11 @@ def test_raw_paths_are_refused_on_the_wire(port):
 
 def test_a_head_without_end_is_cut(port):
     request = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: " + b"a" * (8 * LONGEST_HEAD)
-    with pytest.raises(ConnectionError):
-        assert answered(port, request, wait=HEAD_SECONDS) == b""
-        raise ConnectionResetError
+    try:
+        answer = answered(port, request, wait=HEAD_SECONDS)
+    except ConnectionError:
+        answer = b""
+    assert answer == b""
     long = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nX: " + b"a" * 17_000 + b"\r\n\r\n"
     assert answered(port, long, wait=10).startswith(b"HTTP/1.1 431 ")
 
@@ -172,7 +175,9 @@ def test_the_site_works_under_its_policies_and_a_partner_downloads(
     (run.data / "confidential/conventions.yaml").write_text(AGREEMENT, encoding="utf-8")
     edition = run.data / "partners/ca-lens-lievin"
     edition.mkdir(parents=True)
-    (edition / "index.html").write_bytes((run.site / "cites/index.html").read_bytes())
+    # A page in one file, as that of an edition is.
+    fiche = next(iter(sorted(run.site.rglob("fiche-*.html"))))
+    (edition / "index.html").write_bytes(fiche.read_bytes())
     made = subprocess.run(
         [OBSERVATORY, "accounts", "create", "lens", "--organisation", "ca-lens-lievin"],
         env=os.environ | {"OBSERVATORY_DATA": str(run.data)},
@@ -182,19 +187,20 @@ def test_the_site_works_under_its_policies_and_a_partner_downloads(
         check=False,
     )
     assert made.returncode == 0, made.stderr
-    names = {path.relative_to(run.site).as_posix() for path in representatives(run.site)}
-    assert every_page(run.site)
     with serving(run.data) as port:
         origin, said = f"http://127.0.0.1:{port}/", []
         context = browser.new_context(locale="fr-FR", accept_downloads=True)
         page = context.new_page()
         page.on("console", lambda message: said.append(f"{page.url}: {message.text}"))
         page.on("pageerror", lambda error: said.append(f"{page.url}: {error}"))
-        for name in sorted(names | {*key_pages(run.site), *PAGES}):
+        for name in (*key_pages(run.site), "comparer/index.html", fiche.relative_to(run.site).as_posix()):
             page.goto(origin + name, wait_until="load")
             page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
-        page.goto(origin + CHARTED, wait_until="load")
-        page.wait_for_selector(".chart-box svg")
+            if name == CHARTED:
+                page.wait_for_selector(".chart-box svg")
+        # The map loads figures, then the charts' library, on demand.
+        page.goto(origin + "carte/#indicateur=vacance&second=population&annee=2021", wait_until="load")
+        page.wait_for_selector("#nuage .main-svg")
         page.goto(origin + "partenaires/")
         assert page.url == origin + "partenaires/connexion"
         page.fill("#nom", "lens")
@@ -211,6 +217,5 @@ def test_the_site_works_under_its_policies_and_a_partner_downloads(
         page.click("text=Se déconnecter")
         assert page.url == origin + "partenaires/connexion"
         context.close()
-    # A copy of a page of the site is no edition: its styles and scripts are elsewhere.
-    assert [one for one in said if "/editions/" not in one] == []
+    assert said == []
     assert re.search('"téléchargement"', (run.data / "confidential/telechargements.jsonl").read_text("utf-8"))
