@@ -77,16 +77,16 @@ class Portal:
 
     # --- The public site ---------------------------------------------------------------------------------
 
-    def public(self, request: Request) -> Response:
-        """Return a file of the site."""
+    async def public(self, request: Request) -> Response:
+        """Return a file of the site; what is in memory already waits for no thread."""
         path = request.path_params["path"]
         try:
             opened = open_file(self.settings.paths.site, path)
         except FolderFoundError:
             return _with_slash(request)
         except AbsentError:
-            return self._absent(request)
-        return answer(opened, request, {"Cache-Control": "public, no-cache"}, self.bodies)
+            return await run_in_threadpool(self._absent, request)
+        return await answer(opened, request, {"Cache-Control": "public, no-cache"}, self.bodies)
 
     def _absent(self, request: Request) -> Response:
         """Return the site's own page for what does not exist, its links made to work from anywhere."""
@@ -110,10 +110,10 @@ class Portal:
             said = "User-agent: *\nAllow: /\n"
         return PlainTextResponse(said.replace("Allow: /\n", f"Disallow: {HOME}\nAllow: /\n", 1))
 
-    def icon(self, request: Request) -> Response:
+    async def icon(self, request: Request) -> Response:
         """Return the icon of pages that name none, such as the sheets to mail."""
         request.path_params["path"] = "assets/favicon.png"
-        return self.public(request)
+        return await self.public(request)
 
     def health(self, request: Request) -> Response:
         """Return which edition is served; 503 where there is none."""
@@ -185,21 +185,22 @@ class Portal:
             token=self._token(self._cookie(request, SESSION)),
         )
 
-    def edition(self, request: Request) -> Response:
+    async def edition(self, request: Request) -> Response:
         """Return a file of the account's own edition."""
-        account = self._account(request)
+        account = await run_in_threadpool(self._account, request)
         if account is None:
             return RedirectResponse(SIGN_IN, 303)
         try:
-            opened = self._open(account, request)
+            opened = await run_in_threadpool(self._open, account, request)
         except FolderFoundError:
             return _with_slash(request)
         except AbsentError:
-            self._log(account, request, 404, 0)
+            await run_in_threadpool(self._log, account, request, 404, 0)
             raise HTTPException(404) from None
-        response = answer(opened, request, {})
+        response = await answer(opened, request, {})
+        size = int(response.headers.get("content-length", 0))
         try:
-            self._log(account, request, response.status_code, _length(response))
+            await run_in_threadpool(self._log, account, request, response.status_code, size)
         except OSError:
             drop(response)
             raise
@@ -383,7 +384,3 @@ def _address(request: Request) -> str:
 
 def _who(account: Account, request: Request) -> dict[str, str]:
     return {"account": account.name, "organisation": account.organisation, "address": _address(request)}
-
-
-def _length(response: Response) -> int:
-    return int(response.headers.get("content-length", 0))

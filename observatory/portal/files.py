@@ -14,6 +14,7 @@ from email.utils import formatdate, parsedate_to_datetime
 from mimetypes import guess_type
 from pathlib import Path
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
@@ -102,10 +103,10 @@ def type_of(name: str) -> str:
     return f"{found}; charset=utf-8" if found in ("text/plain", "text/html", "text/css") else found
 
 
-def answer(
+async def answer(
     opened: Opened, request: Request, headers: Mapping[str, str], bodies: Bodies | None = None
 ) -> Response:
-    """Return the answer to a request for an open file, which it closes.
+    """Return the answer to a request for an open file, which it closes; it is read in a thread.
 
     Args:
         opened: the file.
@@ -130,11 +131,7 @@ def answer(
     key = (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size, packed)
     body = bodies.get(key) if bodies else None
     if body is None:
-        content = opened.read()
-        body = Body(
-            gzip.compress(content, _LEVEL, mtime=0) if packed else content,
-            policy_of(content) if page else BARE,
-        )
+        body = await run_in_threadpool(_made, opened, page=page, packed=packed)
         if bodies:
             bodies.put(key, body)
     else:
@@ -145,6 +142,12 @@ def answer(
     elif not page:
         given["Accept-Ranges"] = "bytes"
     return Response(b"" if request.method == "HEAD" else body.content, headers=given, media_type=kind)
+
+
+def _made(opened: Opened, *, page: bool, packed: bool) -> Body:
+    content = opened.read()
+    policy = policy_of(content) if page else BARE
+    return Body(gzip.compress(content, _LEVEL, mtime=0) if packed else content, policy)
 
 
 def unchanged(headers: Headers, tag: str, modified: float) -> bool:

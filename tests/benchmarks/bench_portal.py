@@ -1,13 +1,13 @@
 """Throughput and latency of the portal on loopback, against nginx serving the same folder.
 
 Run: ``python tests/benchmarks/bench_portal.py [FOLDER]`` (a synthetic site by default, or a published one).
-Both are asked by the same client, for the same files, one after the other, three times in turn. Prints ratios;
-asserts nothing. Needs nginx; without it, says so and skips.
+Both are asked by wrk for the same files, in turn, without compression then with it: nginx compresses at each
+request, the portal keeps what it has compressed. Prints ratios; asserts nothing.
 """
 
-import asyncio
 import os
 import random
+import re
 import shutil
 import socket
 import statistics
@@ -19,7 +19,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-CONNECTIONS, SECONDS, ROUNDS = 16, 4.0, 3
+CONNECTIONS, SECONDS, ROUNDS = 16, 4, 3
+NAMES = ("requests a second", "median latency, ms", "99th percentile, ms")
 NGINX = """
 worker_processes 1; daemon off; pid {run}/nginx.pid; error_log {run}/error.log;
 events {{ worker_connections 512; }}
@@ -57,6 +58,20 @@ def targets_of(site: Path) -> list[str]:
     return ["/" + path.relative_to(site).as_posix().removesuffix("index.html") for path in chosen]
 
 
+def write_script(path: Path, targets: list[str], coding: str) -> Path:
+    """Write what wrk asks for: each target in turn."""
+    asked = ", ".join(f'"{target}"' for target in targets)
+    path.write_text(
+        f"local targets, turn = {{{asked}}}, 0\n"
+        "request = function()\n"
+        "  turn = turn % #targets + 1\n"
+        f'  return wrk.format("GET", targets[turn], {{["Accept-Encoding"] = "{coding}"}})\n'
+        "end\n",
+        encoding="utf-8",
+    )
+    return path
+
+
 def free_port() -> int:
     """Return a port that nobody listens on."""
     with socket.socket() as probe:
@@ -83,54 +98,30 @@ def started(command: list[str], port: int, **environment: str) -> Iterator[None]
         process.wait(timeout=30)
 
 
-async def fetch(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, target: str) -> int:
-    """Ask for a target on a connection that stays open; return the bytes of its body."""
-    head = f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept-Encoding: gzip\r\n\r\n"
-    writer.write(head.encode())
-    answer = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
-    if not answer.startswith("http/1.1 200"):
-        raise RuntimeError(f"{target}: {answer.splitlines()[0]}")
-    if "transfer-encoding: chunked" not in answer:
-        length = int(answer.partition("content-length:")[2].split("\r\n")[0])
-        await reader.readexactly(length)
-        return length
-    total = 0
-    while size := int(await reader.readline(), 16):
-        await reader.readexactly(size + 2)
-        total += size
-    await reader.readline()
-    return total
-
-
-async def load(port: int, targets: list[str], seconds: float) -> list[float]:
-    """Ask on several connections for a while; return the seconds that each answer took."""
-    took: list[float] = []
-    end = time.perf_counter() + seconds
-
-    async def visit(first: int) -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**20)
-        turn = first
-        while (start := time.perf_counter()) < end:
-            await fetch(reader, writer, targets[turn % len(targets)])
-            took.append(time.perf_counter() - start)
-            turn += 1
-        writer.close()
-
-    await asyncio.gather(*(visit(number * 29) for number in range(CONNECTIONS)))
-    return took
-
-
-def measured(port: int, targets: list[str]) -> tuple[float, float, float]:
+def measured(port: int, script: Path, seconds: int = SECONDS) -> tuple[float, float, float]:
     """Return requests a second, median and 99th percentile of latency in milliseconds."""
-    took = sorted(asyncio.run(load(port, targets, SECONDS)))
-    return len(took) / SECONDS, 1000 * took[len(took) // 2], 1000 * took[len(took) * 99 // 100]
+    command = ["wrk", "--latency", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(script)]
+    said = subprocess.run(
+        [*command, f"http://127.0.0.1:{port}"], capture_output=True, text=True, check=True
+    ).stdout
+    if "Non-2xx" in said or "Socket errors" in said:
+        raise RuntimeError(said)
+    (rate,) = re.findall(r"Requests/sec:\s+([\d.]+)", said)
+    waits = dict(re.findall(r"(50|99)%\s+([\d.]+(?:us|ms|s))", said))
+    return float(rate), milliseconds(waits["50"]), milliseconds(waits["99"])
+
+
+def milliseconds(text: str) -> float:
+    """Return a duration as wrk writes it, in milliseconds."""
+    number, unit = re.fullmatch(r"([\d.]+)(us|ms|s)", text).groups()  # type: ignore[union-attr]
+    return float(number) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
 
 
 def main() -> None:
     """Load both in turn and print the ratios."""
     nginx = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-    if nginx is None:
-        print("skipped, ratio 0: nginx is not on this machine (Debian: nginx-light)")
+    if nginx is None or shutil.which("wrk") is None:
+        print("skipped: nginx or wrk is not on this machine (Debian: nginx-light, wrk)")
         return
     with tempfile.TemporaryDirectory() as temporary:
         root = Path(temporary)
@@ -142,7 +133,11 @@ def main() -> None:
             site.symlink_to(Path(given[0]).resolve())
         else:
             synthetic(site)
-        targets, ports = targets_of(site.resolve()), (free_port(), free_port())
+        ports = (free_port(), free_port())
+        scripts = {
+            coding: write_script(root / f"{coding}.lua", targets_of(site.resolve()), coding)
+            for coding in ("identity", "gzip")
+        }
         (root / "run").mkdir()
         configuration = root / "nginx.conf"
         configuration.write_text(NGINX.format(run=root / "run", port=ports[0], site=site), encoding="utf-8")
@@ -151,13 +146,16 @@ def main() -> None:
             started([nginx, "-c", str(configuration)], ports[0]),
             started([observatory, "serve", "--port", str(ports[1])], ports[1], OBSERVATORY_DATA=str(root)),
         ):
-            for port in ports:
-                asyncio.run(load(port, targets, 3.0))
-            rounds = [[measured(port, targets) for port in ports] for _ in range(ROUNDS)]
-    names = ("requests a second", "median latency, ms", "99th percentile, ms")
-    for position, name in enumerate(names):
-        baseline, ours = (statistics.median(one[side][position] for one in rounds) for side in (0, 1))
-        print(f"{name}: portal {ours:.2f}, nginx {baseline:.2f}; ratio {ours / baseline:.2f}")
+            for coding, script in scripts.items():
+                for port in ports:
+                    measured(port, script, 3)
+                rounds = [[measured(port, script) for port in ports] for _ in range(ROUNDS)]
+                for position, name in enumerate(NAMES):
+                    baseline, ours = (
+                        statistics.median(one[side][position] for one in rounds) for side in (0, 1)
+                    )
+                    ratio = f"portal {ours:.2f}, nginx {baseline:.2f}; ratio {ours / baseline:.2f}"
+                    print(f"{coding}, {name}: {ratio}")
 
 
 if __name__ == "__main__":

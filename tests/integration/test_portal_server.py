@@ -199,7 +199,10 @@ def test_the_site_works_under_its_policies_and_a_partner_downloads(
             if name == CHARTED:
                 page.wait_for_selector(".chart-box svg")
         # The map loads figures, then the charts' library, on demand.
-        page.goto(origin + "carte/#indicateur=vacance&second=population&annee=2021", wait_until="load")
+        page.goto(
+            origin + "carte/#indicateur=part_logements_vacants&second=population_municipale",
+            wait_until="load",
+        )
         page.wait_for_selector("#nuage .main-svg")
         page.goto(origin + "partenaires/")
         assert page.url == origin + "partenaires/connexion"

@@ -381,7 +381,7 @@ def test_every_download_is_written_down(world):
     page = client.get(f"{EDITIONS}/ca-lens/")
     archive = client.get(f"{EDITIONS}/ca-lens.zip")
     client.get(f"{EDITIONS}/sia-habitat/LISEZMOI.txt")
-    client.get(f"{EDITIONS}/ca-lens/absent%0A.txt")
+    client.get(f"{EDITIONS}/ca-lens/absent%0D.txt")
     client.get("/")
     signed, *downloads = lines(world)
     assert signed["what"] == "connexion"
@@ -393,7 +393,7 @@ def test_every_download_is_written_down(world):
         (f"{EDITIONS}/ca-lens/", 200, int(page.headers["content-length"])),
         (f"{EDITIONS}/ca-lens.zip", 200, len(archive.content)),
         (f"{EDITIONS}/sia-habitat/LISEZMOI.txt", 404, 0),
-        (f"{EDITIONS}/ca-lens/absent\n.txt", 404, 0),
+        (f"{EDITIONS}/ca-lens/absent\r.txt", 404, 0),
     ]
     assert stat.S_IMODE(world.paths.downloads.stat().st_mode) == 0o600
     assert PASSWORD not in world.paths.downloads.read_text("utf-8")
