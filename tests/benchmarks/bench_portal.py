@@ -1,6 +1,7 @@
 """Throughput and latency of the portal on loopback, against nginx serving the same folder.
 
-Run: ``python tests/benchmarks/bench_portal.py [FOLDER]`` (a synthetic site by default, or a published one).
+Run: ``python tests/benchmarks/bench_portal.py [--small] [FOLDER]`` (a synthetic site by default, or a
+published one; ``--small`` loads each for a second, once).
 Both are asked by wrk for the same files, in turn, without compression then with it: nginx compresses at each
 request, the portal keeps what it has compressed. Prints ratios; asserts nothing.
 """
@@ -19,7 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-CONNECTIONS, SECONDS, ROUNDS = 16, 4, 3
+CONNECTIONS = 16
 NAMES = ("requests a second", "median latency, ms", "99th percentile, ms")
 NGINX = """
 worker_processes 1; daemon off; pid {run}/nginx.pid; error_log {run}/error.log;
@@ -98,7 +99,7 @@ def started(command: list[str], port: int, **environment: str) -> Iterator[None]
         process.wait(timeout=30)
 
 
-def measured(port: int, script: Path, seconds: int = SECONDS) -> tuple[float, float, float]:
+def measured(port: int, script: Path, seconds: int) -> tuple[float, float, float]:
     """Return requests a second, median and 99th percentile of latency in milliseconds."""
     command = ["wrk", "--latency", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(script)]
     said = subprocess.run(
@@ -128,7 +129,8 @@ def main() -> None:
         # Read by nginx's own user when it is started as root.
         root.chmod(0o755)
         site = root / "site"
-        given = sys.argv[1:]
+        given = [word for word in sys.argv[1:] if word != "--small"]
+        seconds, rounds = (1, 1) if "--small" in sys.argv else (4, 3)
         if given:
             site.symlink_to(Path(given[0]).resolve())
         else:
@@ -148,11 +150,11 @@ def main() -> None:
         ):
             for coding, script in scripts.items():
                 for port in ports:
-                    measured(port, script, 3)
-                rounds = [[measured(port, script) for port in ports] for _ in range(ROUNDS)]
+                    measured(port, script, seconds)
+                found = [[measured(port, script, seconds) for port in ports] for _ in range(rounds)]
                 for position, name in enumerate(NAMES):
                     baseline, ours = (
-                        statistics.median(one[side][position] for one in rounds) for side in (0, 1)
+                        statistics.median(one[side][position] for one in found) for side in (0, 1)
                     )
                     ratio = f"portal {ours:.2f}, nginx {baseline:.2f}; ratio {ours / baseline:.2f}"
                     print(f"{coding}, {name}: {ratio}")

@@ -1,5 +1,6 @@
 """How files are answered, what pages may load, what probes and robots are told."""
 
+import asyncio
 import base64
 import gzip
 import hashlib
@@ -12,6 +13,7 @@ from portal_site import ask, make_world, write
 
 from observatory.portal.files import Bodies, Body
 from observatory.portal.policies import BARE, BUNDLE_STYLES, policy_of
+from observatory.portal.serving import server
 from observatory.portal.settings import AddressError, Settings, origin_of
 
 CSV = "/donnees/observations.csv"
@@ -256,6 +258,31 @@ def test_only_tls_is_reached_from_beyond_this_machine():
     ):
         with pytest.raises(AddressError, match="Que faire"):
             origin_of(address, "127.0.0.1", 8000)
+
+
+@pytest.mark.parametrize(
+    ("proxies", "peer", "said", "found"),
+    [
+        ([], "127.0.0.1", "198.51.100.7", "127.0.0.1"),
+        (["127.0.0.1"], "127.0.0.1", "198.51.100.7", "198.51.100.7"),
+        (["127.0.0.1"], "127.0.0.1", "192.0.2.1, 198.51.100.7", "198.51.100.7"),
+        (["127.0.0.1"], "203.0.113.9", "198.51.100.7", "203.0.113.9"),
+        (["10.0.0.0/8"], "10.1.2.3", "198.51.100.7", "198.51.100.7"),
+    ],
+)
+def test_only_named_proxies_are_believed(proxies, peer, said, found):
+    """The address that counts is the last one that no named proxy has: those before it may be invented."""
+    seen = []
+
+    async def app(scope, receive, send):
+        seen.append(scope["client"][0])
+
+    config = server(app, "127.0.0.1", 0, proxies).config
+    config.load()
+    headers = [(b"x-forwarded-for", said.encode())]
+    scope = {"type": "http", "client": (peer, 1), "scheme": "http", "headers": headers, "method": "GET"}
+    asyncio.run(config.loaded_app(scope, None, None))
+    assert seen == [found]
 
 
 def test_the_host_of_the_address_is_the_one_that_is_answered(tmp_path):

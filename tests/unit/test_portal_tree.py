@@ -103,11 +103,16 @@ TARGETS = [
 ]
 
 
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    world = make_world(tmp_path_factory.mktemp("world"))
+    (world.paths.site / "lien.txt").symlink_to(world.paths.root / "secret.txt")
+    (world.paths.site / "dossier").symlink_to(world.paths.root)
+    return world
+
+
 @pytest.mark.parametrize("target", TARGETS)
-def test_traversals_find_nothing(tmp_path, target):
-    world = make_world(tmp_path)
-    (world.paths.site / "lien.txt").symlink_to(tmp_path / "secret.txt")
-    (world.paths.site / "dossier").symlink_to(tmp_path)
+def test_traversals_find_nothing(world, target):
     answer = ask(world, target)
     assert answer.status == 404
     assert SECRET.encode() not in answer.body
@@ -115,8 +120,8 @@ def test_traversals_find_nothing(tmp_path, target):
 
 
 @pytest.mark.parametrize("target", ["//exemple.org", "//exemple.org/", "/\\exemple.org", "/%2fexemple.org"])
-def test_no_redirection_leads_elsewhere(tmp_path, target):
-    answer = ask(make_world(tmp_path), target)
+def test_no_redirection_leads_elsewhere(world, target):
+    answer = ask(world, target)
     assert answer.status == 404
     assert "location" not in answer.headers
 
