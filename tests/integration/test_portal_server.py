@@ -6,6 +6,7 @@ import re
 import socket
 import subprocess
 import sys
+import threading
 import time
 import zipfile
 from collections.abc import Iterator
@@ -20,9 +21,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "unit"))
 
 from portal_site import PASSWORD, make_world
 
-from observatory.portal.serving import HEAD_SECONDS, LONGEST_HEAD
+from observatory.portal import app as portal_app
+from observatory.portal import serving
+from observatory.portal.serving import LONGEST_HEAD
 
 pytestmark = pytest.mark.integration
+
+# Seconds that stand in for the real ones, whose order is ten.
+QUICK = 1.0
 
 AGREEMENT = """
 agreements:
@@ -32,12 +38,12 @@ agreements:
 
 
 @contextmanager
-def serving(data: Path) -> Iterator[int]:
+def process(data: Path) -> Iterator[int]:
     """Start the command on a free port, and stop it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    process = subprocess.Popen(
+    started = subprocess.Popen(
         [OBSERVATORY, "serve", "--port", str(port)],
         env=os.environ | {"OBSERVATORY_DATA": str(data)},
         stdout=subprocess.DEVNULL,
@@ -46,7 +52,7 @@ def serving(data: Path) -> Iterator[int]:
     )
     try:
         for _ in range(600):
-            assert process.poll() is None, process.stderr.read() if process.stderr else ""
+            assert started.poll() is None
             try:
                 socket.create_connection(("127.0.0.1", port), timeout=1).close()
                 break
@@ -54,18 +60,29 @@ def serving(data: Path) -> Iterator[int]:
                 time.sleep(0.1)
         yield port
     finally:
-        process.terminate()
-        _, said = process.communicate(timeout=30)
+        started.terminate()
+        _, said = started.communicate(timeout=30)
         assert "Traceback" not in said, said
 
 
-@pytest.fixture(scope="module")
-def port(tmp_path_factory) -> Iterator[int]:
-    data = tmp_path_factory.mktemp("portal")
-    world = make_world(data)
+@pytest.fixture
+def port(tmp_path, monkeypatch) -> Iterator[int]:
+    """Serve a small site from a thread of this process, with short times."""
+    monkeypatch.setattr(serving, "HEAD_SECONDS", QUICK)
+    monkeypatch.setattr(serving, "STALLED_SECONDS", QUICK)
+    monkeypatch.setattr(portal_app, "FORM_SECONDS", QUICK)
+    world = make_world(tmp_path, origin="http://127.0.0.1")
     (world.paths.site / "donnees/tout.parquet").write_bytes(bytes(40_000_000))
-    with serving(data) as found:
-        yield found
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        server = serving.server(world.app, "127.0.0.1", 0, [])
+        thread = threading.Thread(target=server.run, args=([listening],))
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
+        yield listening.getsockname()[1]
+        server.should_exit = True
+        thread.join()
 
 
 def answered(port: int, request: bytes, *, wait: float) -> bytes:
@@ -110,7 +127,7 @@ def test_raw_paths_are_refused_on_the_wire(port):
 def test_a_head_without_end_is_cut(port):
     request = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: " + b"a" * (8 * LONGEST_HEAD)
     try:
-        answer = answered(port, request, wait=HEAD_SECONDS)
+        answer = answered(port, request, wait=10)
     except ConnectionError:
         answer = b""
     assert answer == b""
@@ -120,18 +137,18 @@ def test_a_head_without_end_is_cut(port):
 
 def test_clients_that_send_a_byte_now_and_then_are_cut_while_others_are_served(port):
     """Forty of them, before their first request and after it, and one within a form: all are gone in time."""
-    form = socket.create_connection(("127.0.0.1", port), timeout=60)
+    form = socket.create_connection(("127.0.0.1", port), timeout=20)
     form.sendall(b"POST /partenaires/connexion HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 900\r\n")
     form.sendall(b"Content-Type: application/x-www-form-urlencoded\r\n\r\nnom=a")
     clients = []
     for number in range(40):
-        client = socket.create_connection(("127.0.0.1", port), timeout=60)
+        client = socket.create_connection(("127.0.0.1", port), timeout=20)
         if number % 2:
             client.sendall(b"GET /robots.txt HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
             assert client.recv(65536).startswith(b"HTTP/1.1 200")
         client.sendall(b"GET / HTTP/1.1\r\nHost:")
         clients.append(client)
-    cut, end = 0, time.monotonic() + 3 * HEAD_SECONDS
+    cut, end = 0, time.monotonic() + 20 * QUICK
     for client in clients:
         client.settimeout(0.05)
     while clients and time.monotonic() < end:
@@ -155,13 +172,19 @@ def test_clients_that_send_a_byte_now_and_then_are_cut_while_others_are_served(p
     form.close()
 
 
-def test_a_client_that_takes_nothing_holds_nobody_up(port):
+def test_a_client_that_takes_nothing_is_cut_and_holds_nobody_up(port):
     with socket.socket() as greedy:
         greedy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        greedy.settimeout(20)
         greedy.connect(("127.0.0.1", port))
         greedy.sendall(b"GET /donnees/tout.parquet HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
-        for _ in range(20):
+        start, taken = time.monotonic(), 0
+        while time.monotonic() < start + 3 * QUICK:
             assert status(port) == 200
+        while block := greedy.recv(65536):
+            taken += len(block)
+        # What was on its way, and no more.
+        assert 0 < taken < 20_000_000
 
 
 # --- In a browser ----------------------------------------------------------------------------------------
@@ -187,7 +210,8 @@ def test_the_site_works_under_its_policies_and_a_partner_downloads(
         check=False,
     )
     assert made.returncode == 0, made.stderr
-    with serving(run.data) as port:
+    with process(run.data) as port, socket.create_connection(("127.0.0.1", port), timeout=20) as slow:
+        slow.sendall(b"GET / HTTP/1.1\r\n")
         origin, said = f"http://127.0.0.1:{port}/", []
         context = browser.new_context(locale="fr-FR", accept_downloads=True)
         page = context.new_page()
@@ -220,5 +244,7 @@ def test_the_site_works_under_its_policies_and_a_partner_downloads(
         page.click("text=Se déconnecter")
         assert page.url == origin + "partenaires/connexion"
         context.close()
+        # Long before all this was over.
+        assert slow.recv(1) == b""
     assert said == []
     assert re.search('"téléchargement"', (run.data / "confidential/telechargements.jsonl").read_text("utf-8"))
