@@ -47,6 +47,16 @@ class DataPaths:
         return self.root / "confidential"
 
     @property
+    def accounts(self) -> Path:
+        """Accounts of the portal, readable by their owner only."""
+        return self.confidential / "portail.sqlite"
+
+    @property
+    def downloads(self) -> Path:
+        """Log of what partners download, readable by its owner only."""
+        return self.confidential / "telechargements.jsonl"
+
+    @property
     def snapshots(self) -> Path:
         """Files taken from landing, mirror or network, kept as they came."""
         return self.root / "snapshots"

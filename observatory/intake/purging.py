@@ -80,10 +80,12 @@ def purge(paths: DataPaths, chosen: Sequence[Held], now: datetime, by: str) -> b
         copied = paths.confidential_database.exists() and any(one.taken for one in chosen)
         if copied:
             # The writer's lock: no run may be copying the database meanwhile.
-            with Session(paths, "purge"):
+            with Session(paths, "purge") as session:
                 paths.confidential_database.unlink()
                 if paths.partners.exists():
-                    shutil.rmtree(paths.partners)
+                    # Gone at once: whoever serves an edition meanwhile has all of it, or nothing.
+                    paths.partners.rename(session.partners)
+                    shutil.rmtree(session.partners)
         for one in chosen:
             remove_folder(one.folder)
             write_journal(paths, _entry(one, now, by))

@@ -13,7 +13,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.readme
 
 # Run for real by other tests, since they take long, need a registry, or never end by themselves.
-RUN_ELSEWHERE = {"run", "embed", "dev"}
+RUN_ELSEWHERE = {"run", "embed", "dev", "serve"}
 
 
 def commands():
