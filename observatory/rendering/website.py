@@ -20,6 +20,8 @@ from observatory.errors import ObservatoryError
 from observatory.heritage.grid import NO_GRID
 from observatory.heritage.shares import NO_IRIS_CONTOURS
 from observatory.opendata.archives import write_checksums
+from observatory.opendata.description import describe
+from observatory.opendata.offers import Publisher
 from observatory.opendata.publishing import OpenData, publish
 from observatory.opendata.sheet_archive import write_sheet_archive
 from observatory.rendering import french, projections, typology_prose, wording
@@ -67,7 +69,8 @@ def build_site(data: SiteData, folder: Path) -> list[Path]:
         # Half of the work is the communes': a second process takes it, where it is worth starting one.
         many = len(indexed.gazetteer.communes) >= _MANY_COMMUNES
         communes = pool.submit(_write_communes, data, folder) if many else None
-        offers = publish(_open_data(data), folder / "donnees")
+        open_data = _open_data(data)
+        offers = publish(open_data, folder / "donnees")
         offers += landmark_offers(landmarks, folder / "donnees")
         written = _write_pages(pages(indexed, map_data, landmarks), indexed, folder)
         written += communes.result() if communes else _write_pages(commune_pages(indexed), indexed, folder)
@@ -76,6 +79,7 @@ def build_site(data: SiteData, folder: Path) -> list[Path]:
             folder, data.imprint.release, data.imprint.published_on, data.imprint.contact.organisation
         )
     )
+    offers += describe(open_data, offers, folder / "donnees")
     write_checksums(folder / "donnees")
     written += _write_pages([download_page(indexed, offers)], indexed, folder)
     if data.imprint.address:
@@ -106,7 +110,15 @@ def _open_data(data: SiteData) -> OpenData:
     return OpenData(
         release=data.imprint.release,
         published_on=data.imprint.published_on,
-        publisher=data.imprint.contact.organisation,
+        publisher=Publisher(
+            data.imprint.contact.organisation,
+            data.imprint.contact.address,
+            data.imprint.contact.phone,
+            data.imprint.contact.website,
+            data.imprint.contact.email,
+        ),
+        next_update=data.imprint.next_update,
+        address=data.imprint.address,
         observations=data.observations,
         definitions=data.definitions,
         files=data.files,

@@ -1,0 +1,105 @@
+"""What describes an edition to machines, once its files are written.
+
+Belongs here: which descriptions there are, and how they are offered.
+Does not: their forms (``dcat``, ``inspire``, ``ogc``, ``package``).
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from observatory.opendata import dcat, inspire, ogc, package
+from observatory.opendata.datasets import Dataset, datasets
+from observatory.opendata.offers import Offer, offered
+from observatory.opendata.publishing import OpenData
+
+_LICENCES = ("celles des sources que chaque fichier cite",)
+
+
+def describe(data: OpenData, offers: Iterable[Offer], folder: Path) -> list[Offer]:
+    """Write the descriptions of an edition beside its files; equal files give equal descriptions.
+
+    Args:
+        data: what the edition is made from.
+        offers: all that it offers, files written in ``folder``.
+        folder: that of the open data.
+
+    Returns:
+        What they offer in turn: catalogue, records, layers as features, data package.
+    """
+    offers = list(offers)
+    found = datasets(data, offers)
+    described = [_catalogue(data, offers, folder, len(found))]
+    described.append(_records(data, found, folder))
+    described += _features(data, found, folder)
+    (folder / package.NAME).write_text(
+        package.package_text(data, [*offers, *described]), encoding="utf-8", newline="\n"
+    )
+    return [*described, _package(folder, sum(one.export is not None for one in offers))]
+
+
+def _catalogue(data: OpenData, offers: list[Offer], folder: Path, count: int) -> Offer:
+    (folder / dcat.NAME).write_text(dcat.catalogue_text(data, offers), encoding="utf-8", newline="\n")
+    return Offer(
+        name="catalogue",
+        group="geoportal",
+        title="Catalogue",
+        description="DCAT-AP 3.0 en JSON-LD, à moissonner : chaque jeu de données, ses formats, licences, "
+        "emprise, sources et empreintes.",
+        files=(offered(folder, dcat.NAME, "JSON-LD"),),
+        rows=count,
+        unit=("jeu de données", "jeux de données"),
+        licences=_LICENCES,
+    )
+
+
+def _records(data: OpenData, found: list[Dataset], folder: Path) -> Offer:
+    (folder / inspire.FOLDER).mkdir()
+    files = []
+    for one, text in inspire.records(data, found):
+        name = f"{inspire.FOLDER}/{one.offer.name}.xml"
+        (folder / name).write_text(text, encoding="utf-8", newline="\n")
+        files.append(offered(folder, name, "XML", one.offer.name))
+    return Offer(
+        name="metadonnees",
+        group="geoportal",
+        title="Fiches de métadonnées",
+        description="ISO 19139, avec ce que demande INSPIRE, une par jeu de données : pour GeoNetwork. Leur "
+        "identifiant ne change pas d’une édition à l’autre.",
+        files=tuple(files),
+        rows=len(files),
+        unit=("fiche", "fiches"),
+        licences=_LICENCES,
+    )
+
+
+def _features(data: OpenData, found: list[Dataset], folder: Path) -> Iterator[Offer]:
+    names = ogc.write_features(folder, data, found)
+    if names:
+        yield Offer(
+            name="entites",
+            group="geoportal",
+            title="Couches en fichiers, disposées comme une API OGC Features",
+            description="Une collection par couche, en GeoJSON et WGS 84, depuis n’importe quel serveur de "
+            "fichiers. Chaque réponse est la collection entière : ni emprise, ni filtre, ni pagination.",
+            files=tuple(
+                offered(folder, name, "JSON", name.removeprefix(f"{ogc.FOLDER}/").removesuffix(".json"))
+                for name in names
+            ),
+            rows=sum(one.offer.layer is not None for one in found),
+            unit=("collection", "collections"),
+            licences=_LICENCES,
+        )
+
+
+def _package(folder: Path, tables: int) -> Offer:
+    return Offer(
+        name="paquet",
+        group="developers",
+        title="Description des fichiers",
+        description="Data Package 2.0 (Frictionless) : chaque table, ses colonnes, leurs types, ses clés ; "
+        "chaque fichier, sa taille, son empreinte, ses sources et licences.",
+        files=(offered(folder, package.NAME, "JSON"),),
+        rows=tables,
+        unit=("table", "tables"),
+        licences=_LICENCES,
+    )
