@@ -9,8 +9,8 @@ from pathlib import Path
 
 from observatory.opendata import dcat, inspire, ogc, package
 from observatory.opendata.datasets import Dataset, datasets
-from observatory.opendata.offers import Offer, offered
-from observatory.opendata.publishing import OpenData
+from observatory.opendata.offers import Offer, OfferedFile, offered
+from observatory.opendata.publishing import APART, FICTIVE_WARNING, OpenData
 
 _LICENCES = ("celles des sources que chaque fichier cite",)
 
@@ -28,9 +28,11 @@ def describe(data: OpenData, offers: Iterable[Offer], folder: Path) -> list[Offe
     """
     offers = list(offers)
     found = datasets(data, offers)
-    described = [_catalogue(data, offers, folder, len(found))]
-    described.append(_records(data, found, folder))
-    described += _features(data, found, folder)
+    described = [
+        _catalogue(data, offers, folder, len(found)),
+        *_records(data, found, folder),
+        *_features(data, found, folder),
+    ]
     (folder / package.NAME).write_text(
         package.package_text(data, [*offers, *described]), encoding="utf-8", newline="\n"
     )
@@ -52,43 +54,54 @@ def _catalogue(data: OpenData, offers: list[Offer], folder: Path, count: int) ->
     )
 
 
-def _records(data: OpenData, found: list[Dataset], folder: Path) -> Offer:
+def _records(data: OpenData, found: list[Dataset], folder: Path) -> Iterator[Offer]:
     (folder / inspire.FOLDER).mkdir()
-    files = []
+    files: dict[bool, list[OfferedFile]] = {False: [], True: []}
     for one, text in inspire.records(data, found):
         name = f"{inspire.FOLDER}/{one.offer.name}.xml"
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
-        files.append(offered(folder, name, "XML", one.offer.name))
-    return Offer(
-        name="metadonnees",
-        group="geoportal",
-        title="Fiches de métadonnées",
-        description="ISO 19139, avec ce que demande INSPIRE, une par jeu de données : pour GeoNetwork. Leur "
-        "identifiant ne change pas d’une édition à l’autre.",
-        files=tuple(files),
-        rows=len(files),
-        unit=("fiche", "fiches"),
-        licences=_LICENCES,
-    )
+        files[one.offer.fictive].append(offered(folder, name, "XML", one.offer.name))
+    for fictive, written in files.items():
+        if written:
+            yield Offer(
+                name="metadonnees" + (APART if fictive else ""),
+                group="geoportal",
+                title="Fiches de métadonnées" + (" — données fictives" if fictive else ""),
+                description="ISO 19139, avec ce que demande INSPIRE, une par jeu de données, pour GeoNetwork. "
+                "Leur identifiant ne change pas d’une édition à l’autre."
+                + (" Elles décrivent des données fictives, et le disent." if fictive else ""),
+                files=tuple(written),
+                rows=len(written),
+                unit=("fiche", "fiches"),
+                licences=_LICENCES,
+                fictive=fictive,
+            )
 
 
 def _features(data: OpenData, found: list[Dataset], folder: Path) -> Iterator[Offer]:
-    names = ogc.write_features(folder, data, found)
-    if names:
-        yield Offer(
-            name="entites",
-            group="geoportal",
-            title="Couches en fichiers, disposées comme une API OGC Features",
-            description="Une collection par couche, en GeoJSON et WGS 84, depuis n’importe quel serveur de "
-            "fichiers. Chaque réponse est la collection entière : ni emprise, ni filtre, ni pagination.",
-            files=tuple(
-                offered(folder, name, "JSON", name.removeprefix(f"{ogc.FOLDER}/").removesuffix(".json"))
-                for name in names
-            ),
-            rows=sum(one.offer.layer is not None for one in found),
-            unit=("collection", "collections"),
-            licences=_LICENCES,
-        )
+    layers = [one for one in found if one.offer.layer]
+    names = ogc.write_features(folder, data, layers)
+    invented = {name for one in layers if one.offer.fictive for name in ogc.collection_paths(one)}
+    for fictive in (False, True):
+        written = [name for name in names if (name in invented) == fictive]
+        if written:
+            yield Offer(
+                name="entites" + (APART if fictive else ""),
+                group="geoportal",
+                title="Couches disposées comme une API OGC Features"
+                + (" — données fictives" if fictive else ""),
+                description="Des fichiers en GeoJSON, WGS 84, une collection par couche, depuis n’importe quel "
+                "serveur de fichiers. Chaque réponse est la collection entière : ni emprise, ni filtre, ni "
+                "pagination." + (f" {FICTIVE_WARNING}" if fictive else ""),
+                files=tuple(
+                    offered(folder, name, "JSON", name.removeprefix(f"{ogc.FOLDER}/").removesuffix(".json"))
+                    for name in written
+                ),
+                rows=sum(one.offer.fictive == fictive for one in layers),
+                unit=("collection", "collections"),
+                licences=_LICENCES,
+                fictive=fictive,
+            )
 
 
 def _package(folder: Path, tables: int) -> Offer:

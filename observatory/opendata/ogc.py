@@ -71,14 +71,18 @@ def write_features(folder: Path, data: OpenData, found: Iterable[Dataset]) -> li
         ),
     }
     for one, layer in drawn:
-        name = one.offer.name
-        itself, items = _path(f"collections/{name}"), _path(f"collections/{name}/items")
+        itself, items = collection_paths(one)
         contents[itself] = _json(site.collection(itself, one))
         contents[items] = site.features(items, one, layer)
     for path, text in contents.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text, encoding="utf-8", newline="\n")
     return list(contents)
+
+
+def collection_paths(one: Dataset) -> tuple[str, str]:
+    """Return the paths of what is said of a layer and of its features, in the folder of the open data."""
+    return _path(f"collections/{one.offer.name}"), _path(f"collections/{one.offer.name}/items")
 
 
 class _Site:
@@ -100,15 +104,15 @@ class _Site:
 
     def collection(self, here: str, one: Dataset) -> dict[str, Any]:
         """Return what is said of a collection, in its own file or in the list."""
-        name = one.offer.name
+        itself, items = collection_paths(one)
         links = [
-            self.link(here, _path(f"collections/{name}"), "self", _JSON_TYPE, one.offer.title),
-            self.link(here, _path(f"collections/{name}/items"), "items", _GEOJSON_TYPE, "Entités"),
+            self.link(here, itself, "self", _JSON_TYPE, one.offer.title),
+            self.link(here, items, "items", _GEOJSON_TYPE, "Entités"),
         ]
         links += [self._enclosure(here, file) for file in one.files if file.format == "GeoPackage"]
         west, south, east, north = one.bounds
         return {
-            "id": name,
+            "id": one.offer.name,
             "title": one.offer.title,
             "description": one.offer.description,
             "itemType": "feature",
@@ -122,7 +126,7 @@ class _Site:
 
     def features(self, here: str, one: Dataset, layer: Layer) -> str:
         """Return all the features of a collection."""
-        itself = _path(f"collections/{one.offer.name}")
+        itself, _ = collection_paths(one)
         head = {
             "type": "FeatureCollection",
             "timeStamp": f"{self._day}T00:00:00Z",

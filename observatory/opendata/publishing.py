@@ -38,7 +38,8 @@ FICTIVE_WARNING = (
 )
 COUCHES = "couches"
 """Name of the offer of all the layers as one file."""
-_APART = "-donnees-fictives"
+APART = "-donnees-fictives"
+"""What names the files of generated data, and what is offered of them."""
 _LAYER_NAMES = {"commune": "communes", "epci": "intercommunalites", "cite": "cites"}
 _GROUPS = {
     "observations": "figures",
@@ -185,7 +186,7 @@ class _Press:
             sheets = [known["definitions.csv"], known["sources.csv"]]
             rows = write_workbook(self._folder / name, book, chosen, sheets)
             yield Offer(
-                name="derniers-chiffres" + (_APART if fictive else ""),
+                name="derniers-chiffres" + (APART if fictive else ""),
                 group="figures",
                 title="Derniers chiffres par territoire" + (" — données fictives" if fictive else ""),
                 description=f"Un classeur pour tableur : {what}, une feuille par niveau et une colonne par "
@@ -233,7 +234,7 @@ class _Press:
         lacking = drawn.table.frame.height - drawn.frame.height
         notes = drawn.table.notes | _EXTRA_NOTES.get(level, {})
         return Offer(
-            name=drawn.name + (_APART if fictive else ""),
+            name=drawn.name + (APART if fictive else ""),
             group="maps",
             title=LEVELS[level]
             + (" et derniers chiffres" if drawn.table.columns else "")
@@ -268,7 +269,7 @@ class _Press:
                 [known["definitions.csv"], known["sources.csv"]],
             )
             yield Offer(
-                name=COUCHES + (_APART if fictive else ""),
+                name=COUCHES + (APART if fictive else ""),
                 group="maps",
                 title="Toutes les couches" + (" — données fictives" if fictive else ""),
                 description="Les couches ci-dessus en un fichier, en Lambert-93 (EPSG:2154), avec les "
@@ -314,7 +315,7 @@ class _Press:
             contents = {f"{folder}/{one}": (self._folder / one).read_bytes() for one in names}
             write_zip(self._folder / name, contents, self._data.published_on)
             yield Offer(
-                name="tables" + (_APART if fictive else ""),
+                name="tables" + (APART if fictive else ""),
                 group="developers",
                 title="Toutes les tables de l’édition" + (" — données fictives" if fictive else ""),
                 description="Les fichiers CSV de cette édition en une archive, à garder : leurs adresses "
@@ -328,7 +329,7 @@ class _Press:
             )
 
     def _name(self, stem: str, fictive: bool, suffix: str) -> str:
-        return f"{stem}{_APART if fictive else ''}-{self._data.release}.{suffix}"
+        return f"{stem}{APART if fictive else ''}-{self._data.release}.{suffix}"
 
     def _offered(self, name: str, written: str, content: str = "") -> OfferedFile:
         return offered(self._folder, name, written, content)

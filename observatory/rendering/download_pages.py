@@ -55,19 +55,26 @@ def download_page(edition: Edition, offers: list[Offer]) -> Page:
         )
         for key, texts in _GROUPS.items()
     ]
+    real = [offer for offer in offers if not offer.fictive]
     return Page(
         "donnees/index.html",
         "donnees.html.j2",
         "donnees",
         "Données",
-        "Télécharger les chiffres, contours, définitions et sources de l’observatoire : CSV, XLSX, JSON, "
-        "GeoJSON, GeoParquet, avec licences et empreintes.",
+        "Télécharger les chiffres, contours, définitions et sources de l’observatoire : CSV, Parquet, XLSX, "
+        "JSON, GeoJSON, GeoParquet, GeoPackage, avec licences et empreintes.",
         False,
         {
             "groups": [group for group in groups if group.real or group.fictive],
             "fictive_data": any(offer.fictive for offer in offers),
             "checksums": CHECKSUMS,
             "example": _example(offers),
+            "folder_address": f"{edition.imprint.address or ''}donnees/",
+            "geopackage": next(
+                (file.name for one in real for file in one.files if file.format == "GeoPackage"), None
+            ),
+            "layers": [one.name.replace("-", "_") for one in real if one.layer],
+            "styles": any(one.name == "styles" for one in real),
             "permanent": [
                 file.name for offer in offers for file in offer.files if edition.imprint.release in file.name
             ],

@@ -33,6 +33,7 @@ from observatory.rendering.edition import Edition, edition
 from observatory.rendering.fiche import blocks, cut
 from observatory.rendering.inputs import SiteData
 from observatory.rendering.landmark_files import landmark_files
+from observatory.rendering.layer_styles import layer_styles, style_offer
 from observatory.rendering.map_data import MapData, indicators_script
 from observatory.rendering.marks import COMPARISON_MARKS
 from observatory.rendering.page import Page
@@ -79,6 +80,9 @@ def build_site(data: SiteData, folder: Path) -> list[Path]:
             folder, data.imprint.release, data.imprint.published_on, data.imprint.contact.organisation
         )
     )
+    styles = layer_styles(indexed, offers)
+    sld = page_environment().get_template("sld.xml.j2")
+    offers += style_offer(styles, (sld.render(style=one) for one in styles), folder / "donnees")
     offers += describe(open_data, offers, folder / "donnees")
     write_checksums(folder / "donnees")
     written += _write_pages([download_page(indexed, offers)], indexed, folder)
