@@ -67,8 +67,8 @@ def _records(data: OpenData, found: list[Dataset], folder: Path) -> Iterator[Off
                 name="metadonnees" + (APART if fictive else ""),
                 group="geoportal",
                 title="Fiches de métadonnées" + (" — données fictives" if fictive else ""),
-                description="ISO 19139, avec ce que demande INSPIRE, une par jeu de données, pour GeoNetwork. "
-                "Leur identifiant ne change pas d’une édition à l’autre."
+                description="ISO 19139, avec ce que demande INSPIRE, une par jeu de données, pour "
+                "GeoNetwork. Leur identifiant ne change pas d’une édition à l’autre."
                 + (" Elles décrivent des données fictives, et le disent." if fictive else ""),
                 files=tuple(written),
                 rows=len(written),
@@ -90,9 +90,9 @@ def _features(data: OpenData, found: list[Dataset], folder: Path) -> Iterator[Of
                 group="geoportal",
                 title="Couches disposées comme une API OGC Features"
                 + (" — données fictives" if fictive else ""),
-                description="Des fichiers en GeoJSON, WGS 84, une collection par couche, depuis n’importe quel "
-                "serveur de fichiers. Chaque réponse est la collection entière : ni emprise, ni filtre, ni "
-                "pagination." + (f" {FICTIVE_WARNING}" if fictive else ""),
+                description="Des fichiers en GeoJSON, WGS 84, une collection par couche, depuis n’importe "
+                "quel serveur de fichiers. Chaque réponse est la collection entière : ni emprise, ni filtre, "
+                "ni pagination." + (f" {FICTIVE_WARNING}" if fictive else ""),
                 files=tuple(
                     offered(folder, name, "JSON", name.removeprefix(f"{ogc.FOLDER}/").removesuffix(".json"))
                     for name in written

@@ -101,7 +101,8 @@ def _write_table(path: Path, table: Export) -> None:
 def _cells(column: pl.Series) -> np.ndarray:
     if column.dtype == pl.Date:
         return column.to_numpy().astype("datetime64[D]")
-    return column.to_numpy() if column.dtype.is_numeric() else np.array(column.to_list(), dtype=object)
+    plain = column.dtype.is_numeric() or column.dtype == pl.Boolean
+    return column.to_numpy() if plain else np.array(column.to_list(), dtype=object)
 
 
 def _options(title: str, description: str) -> dict[str, str]:

@@ -149,7 +149,7 @@ def _by_figure(edition: Edition, communes: Layer) -> LayerStyle | None:
     return LayerStyle(
         "communes",
         f"communes-{measured.indicator.replace('_', '-')}",
-        f"Communes : {measured.label[0].lower()}{measured.label[1:]}, {measured.vintage}",
+        f"Communes\u202f: {measured.label[0].lower()}{measured.label[1:]}, {measured.vintage}",
         f"Propriété {measured.name}, en {measured.unit}. Gris : valeur non publiée, la propriété "
         f"{measured.status}, si elle existe, dit pourquoi.",
         measured.name,
