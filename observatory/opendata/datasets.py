@@ -94,6 +94,11 @@ def datasets(data: OpenData, offers: Iterable[Offer]) -> list[Dataset]:
 _BASIN = (2.2, 50.2, 3.7, 50.7)
 
 
+def extent(found: Iterable[Dataset]) -> tuple[float, float, float, float]:
+    """Return the bounds that hold those of every set of data, one at least."""
+    return _bounds(shapely.total_bounds([shapely.box(*one.bounds) for one in found]))
+
+
 def _dataset(
     data: OpenData,
     offer: Offer,

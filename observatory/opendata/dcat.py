@@ -14,7 +14,7 @@ from datetime import date
 from typing import Any
 
 from observatory.opendata.archives import CHECKSUMS
-from observatory.opendata.datasets import Dataset, catalogue_identifier, datasets
+from observatory.opendata.datasets import Dataset, catalogue_identifier, datasets, extent
 from observatory.opendata.exports import FICTIVE_NATURE
 from observatory.opendata.geopackage import CRS
 from observatory.opendata.licences import Licence
@@ -69,7 +69,7 @@ def catalogue_text(data: OpenData, offers: Iterable[Offer]) -> str:
         "dct:language": _typed(f"{_EUROPE}/language/FRA", "dct:LinguisticSystem"),
         "dct:issued": _day(data.published_on),
         "dct:modified": _day(data.published_on),
-        "dct:spatial": _place(found[0].bounds),
+        "dct:spatial": _place(extent(found)),
         "dcat:themeTaxonomy": _typed(f"{_EUROPE}/data-theme", "skos:ConceptScheme")
         | {"dct:title": _french("Thèmes de données de l’Union européenne")},
         "foaf:homepage": _typed("../index.html", "foaf:Document"),

@@ -12,6 +12,7 @@ from observatory.opendata.datasets import Dataset, datasets
 from observatory.opendata.offers import Offer, OfferedFile, offered
 from observatory.opendata.publishing import APART, FICTIVE_WARNING, OpenData
 
+_MARK = " — données fictives"
 _LICENCES = ("celles des sources que chaque fichier cite",)
 
 
@@ -60,13 +61,13 @@ def _records(data: OpenData, found: list[Dataset], folder: Path) -> Iterator[Off
     for one, text in inspire.records(data, found):
         name = f"{inspire.FOLDER}/{one.offer.name}.xml"
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
-        files[one.offer.fictive].append(offered(folder, name, "XML", one.offer.name))
+        files[one.offer.fictive].append(offered(folder, name, "XML", one.offer.title.replace(_MARK, "")))
     for fictive, written in files.items():
         if written:
             yield Offer(
                 name="metadonnees" + (APART if fictive else ""),
                 group="geoportal",
-                title="Fiches de métadonnées" + (" — données fictives" if fictive else ""),
+                title="Fiches de métadonnées" + (_MARK if fictive else ""),
                 description="ISO 19139, avec ce que demande INSPIRE, une par jeu de données, pour "
                 "GeoNetwork. Leur identifiant ne change pas d’une édition à l’autre."
                 + (" Elles décrivent des données fictives, et le disent." if fictive else ""),
@@ -83,19 +84,17 @@ def _features(data: OpenData, found: list[Dataset], folder: Path) -> Iterator[Of
     names = ogc.write_features(folder, data, layers)
     invented = {name for one in layers if one.offer.fictive for name in ogc.collection_paths(one)}
     for fictive in (False, True):
-        written = [name for name in names if (name in invented) == fictive]
+        written = {name: told for name, told in names.items() if (name in invented) == fictive}
         if written:
             yield Offer(
                 name="entites" + (APART if fictive else ""),
                 group="geoportal",
-                title="Couches disposées comme une API OGC Features"
-                + (" — données fictives" if fictive else ""),
+                title="Couches disposées comme une API OGC Features" + (_MARK if fictive else ""),
                 description="Des fichiers en GeoJSON, WGS 84, une collection par couche, depuis n’importe "
                 "quel serveur de fichiers. Chaque réponse est la collection entière : ni emprise, ni filtre, "
                 "ni pagination." + (f" {FICTIVE_WARNING}" if fictive else ""),
                 files=tuple(
-                    offered(folder, name, "JSON", name.removeprefix(f"{ogc.FOLDER}/").removesuffix(".json"))
-                    for name in written
+                    offered(folder, name, "JSON", told.replace(_MARK, "")) for name, told in written.items()
                 ),
                 rows=sum(one.offer.fictive == fictive for one in layers),
                 unit=("collection", "collections"),

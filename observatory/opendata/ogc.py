@@ -30,7 +30,7 @@ _GEOJSON = "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/geojson"
 _JSON_TYPE, _GEOJSON_TYPE = "application/json", "application/geo+json"
 
 
-def write_features(folder: Path, data: OpenData, found: Iterable[Dataset]) -> list[str]:
+def write_features(folder: Path, data: OpenData, found: Iterable[Dataset]) -> dict[str, str]:
     """Write the layers of an edition in ``folder / FOLDER``; equal content, equal bytes.
 
     Args:
@@ -39,11 +39,11 @@ def write_features(folder: Path, data: OpenData, found: Iterable[Dataset]) -> li
         found: its sets of data, of which the layers are written.
 
     Returns:
-        The paths of the files in ``folder``; none where no layer is drawn.
+        The paths of the files in ``folder``, and what each is, in French; none where no layer is drawn.
     """
     drawn = [(one, one.offer.layer) for one in found if one.offer.layer]
     if not drawn:
-        return []
+        return {}
     site = _Site(data)
     every, conformance = _path("collections"), _path("conformance")
     described = (
@@ -70,14 +70,16 @@ def write_features(folder: Path, data: OpenData, found: Iterable[Dataset]) -> li
             }
         ),
     }
+    told = {LANDING: "accueil", conformance: "conformité", every: "collections"}
     for one, layer in drawn:
         itself, items = collection_paths(one)
         contents[itself] = _json(site.collection(itself, one))
         contents[items] = site.features(items, one, layer)
+        told |= {itself: one.offer.title, items: f"{one.offer.title}, entités"}
     for path, text in contents.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text, encoding="utf-8", newline="\n")
-    return list(contents)
+    return told
 
 
 def collection_paths(one: Dataset) -> tuple[str, str]:

@@ -98,7 +98,7 @@ def style_offer(styles: list[LayerStyle], texts: Iterable[str], folder: Path) ->
         files=tuple(files),
         rows=len(files),
         unit=("style", "styles"),
-        licences=("Licence Ouverte 2.0",),
+        licences=(),
     )
 
 
