@@ -1,7 +1,7 @@
 """Styles of the layers: each territory is drawn once, in a colour of the site, and no blank as a value.
 
-No package carries the schema of SLD: what a server needs of it is checked here, filters being run on the layers
-that are published (OGC 02-070, sections 11.1 to 11.4, and 02-059, sections 8 to 10).
+No package carries the schema of SLD (OGC 02-070): what a server needs of it is checked here, filters being run
+on the layers that are published.
 """
 
 import dataclasses
