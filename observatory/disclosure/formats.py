@@ -8,8 +8,10 @@ Nothing is taken on trust from who wrote them: a file is left unread only where 
 
 import io
 import json
+import sqlite3
 import zipfile
 from collections.abc import Iterator
+from contextlib import closing
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -166,6 +168,19 @@ def _workbook(content: bytes) -> Iterator[pl.DataFrame]:
                 yield landmark_sheet(pl.DataFrame(columns, schema=dict.fromkeys(named, pl.String)))
 
 
+def _geopackage(content: bytes) -> Iterator[pl.DataFrame]:
+    """Yield every table and view of an SQLite file, those of the format itself included."""
+    with closing(sqlite3.connect(":memory:")) as base:
+        base.deserialize(content)
+        names = base.execute("SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') ORDER BY name")
+        for (name,) in names.fetchall():
+            quoted = name.replace('"', '""')
+            rows = base.execute(f'SELECT * FROM "{quoted}"')
+            columns = [column[0] for column in rows.description]
+            cells = [[None if isinstance(cell, bytes) else _text(cell) for cell in row] for row in rows]
+            yield pl.DataFrame(cells, schema=dict.fromkeys(columns, pl.String), orient="row")
+
+
 def _text(value: Any) -> str | None:
     if value is None:
         return None
@@ -176,7 +191,9 @@ _READERS = {
     ".csv": _csv,
     ".json": _json,
     ".geojson": _json,
+    ".jsonld": _json,
+    ".gpkg": _geopackage,
     ".parquet": _parquet,
     ".xlsx": _workbook,
 }
-_FAULTS = (ValueError, OSError, pl.exceptions.PolarsError, pa.ArrowException, CalamineError)
+_FAULTS = (ValueError, OSError, sqlite3.Error, pl.exceptions.PolarsError, pa.ArrowException, CalamineError)

@@ -1,8 +1,9 @@
 """Open files of an edition: what is published to be read by machines, and in which formats.
 
 Belongs here: tables (``exports``), wide tables of the latest figures (``wide``), formats (``workbook``,
-``layers``, ``observation_json``, ``package``), archives and checksums (``archives``, ``sheet_archive``), what
-changed since a release (``revisions``), all of them together (``publishing``).
+``table_parquet``, ``layers``, ``geopackage``, ``observation_json``), archives and checksums (``archives``,
+``sheet_archive``), what changed since a release (``revisions``), all of them together (``publishing``), what
+describes them to machines (``description``: ``dcat``, ``inspire``, ``ogc``, ``package``).
 Does not: the page that offers them (``rendering``), what may be shown (``disclosure``).
 """
 

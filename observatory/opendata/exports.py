@@ -44,7 +44,10 @@ class ExportError(ObservatoryError):
 
 @dataclass(frozen=True)
 class Export:
-    """One file to publish: its name, French title and description, French notes by column, rows."""
+    """One file to publish: its name, French title and description, French notes by column, rows.
+
+    ``contract`` is that of the table it comes from, whose columns it has among others.
+    """
 
     name: str
     title: str
@@ -52,6 +55,7 @@ class Export:
     columns: dict[str, str]
     frame: pl.DataFrame
     fictive: bool = False
+    contract: Table | None = None
 
 
 _OBSERVATIONS = {
@@ -219,6 +223,7 @@ def exports(
             "Les cités que nomment les documents fondateurs.",
             _CITES,
             cites.sort(CITES.key),
+            contract=CITES,
         ),
         _files_export(files),
         *_typology_exports(typology),
@@ -276,6 +281,7 @@ def _observation_exports(
             "Tous les chiffres issus de données réelles : une ligne par territoire, indicateur et millésime.",
             _OBSERVATIONS,
             observations.filter(~fictive).sort(OBSERVATIONS.key),
+            contract=OBSERVATIONS,
         ),
         *_fictive_exports(invented),
     ]
@@ -293,6 +299,7 @@ def _fictive_exports(invented: pl.DataFrame) -> Iterator[Export]:
         {"nature": f"« {FICTIVE_NATURE} » sur chaque ligne"} | _OBSERVATIONS,
         invented,
         fictive=True,
+        contract=OBSERVATIONS,
     )
 
 
@@ -313,6 +320,7 @@ def _projection_exports(projections: pl.DataFrame, files: pl.DataFrame) -> Itera
         columns,
         frame.select(list(columns)),
         fictive=invented,
+        contract=PROJECTIONS,
     )
 
 
@@ -352,6 +360,7 @@ def _dashboard_exports(
         columns,
         frame.select(list(columns)),
         fictive=invented,
+        contract=CITE_DASHBOARD,
     )
 
 
@@ -362,12 +371,18 @@ def _definitions_export(definitions: pl.DataFrame) -> Export:
         "Le catalogue des indicateurs.",
         _DEFINITIONS,
         definitions.sort(DEFINITIONS.key),
+        contract=DEFINITIONS,
     )
 
 
 def _territories_export(territories: pl.DataFrame, description: str) -> Export:
     return Export(
-        "territoires.csv", "Territoires", description, _TERRITORIES, territories.sort(TERRITORIES.key)
+        "territoires.csv",
+        "Territoires",
+        description,
+        _TERRITORIES,
+        territories.sort(TERRITORIES.key),
+        contract=TERRITORIES,
     )
 
 
@@ -378,6 +393,7 @@ def _files_export(files: pl.DataFrame) -> Export:
         "Les fichiers d’origine et leur empreinte.",
         _FILES,
         files.sort(FILES.key),
+        contract=FILES,
     )
 
 
@@ -386,7 +402,9 @@ def _typology_exports(frames: Mapping[str, pl.DataFrame]) -> Iterator[Export]:
         frame = frames[table.name]
         if not (table.may_be_empty and frame.is_empty()):
             columns = {column.name: column.description for column in table.columns}
-            yield Export(f"typologie-{name}.csv", title, description, columns, frame.sort(table.key))
+            yield Export(
+                f"typologie-{name}.csv", title, description, columns, frame.sort(table.key), contract=table
+            )
 
 
 def write_csv(export: Export, folder: Path) -> Path:

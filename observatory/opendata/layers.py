@@ -137,12 +137,16 @@ def write_geojson(path: Path, one: Layer, about: dict[str, str]) -> None:
         about: members that say what the file is, beside those of the format.
     """
     head = {"type": "FeatureCollection", "name": one.name} | about | {"bbox": one.bounds}
-    features = ",\n".join(
-        _json({"type": "Feature", "properties": row, "geometry": _geojson(shape)})
+    text = _json(head).removesuffix("}") + ',"features":[\n' + feature_lines(one) + "\n]}\n"
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def feature_lines(one: Layer) -> str:
+    """Return the territories of a layer as GeoJSON features, a line each, named by their codes."""
+    return ",\n".join(
+        _json({"type": "Feature", "id": row["code"], "properties": row, "geometry": _geojson(shape)})
         for row, shape in zip(one.frame.iter_rows(named=True), one.geometries, strict=True)
     )
-    text = _json(head).removesuffix("}") + ',"features":[\n' + features + "\n]}\n"
-    path.write_text(text, encoding="utf-8", newline="\n")
 
 
 def write_geoparquet(path: Path, one: Layer, about: dict[str, str]) -> None:

@@ -7,15 +7,16 @@ Files whose name bears the release do not change once it is out. The others give
 address that lasts.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import polars as pl
 
-from observatory.opendata.archives import fingerprint, write_zip
+from observatory.opendata.archives import write_zip
 from observatory.opendata.exports import FICTIVE_NATURE, Export, exports, fictive_mask, write_csv
+from observatory.opendata.geopackage import write_geopackage
 from observatory.opendata.layers import (
     Layer,
     cite_outlines,
@@ -26,7 +27,8 @@ from observatory.opendata.layers import (
     write_geoparquet,
 )
 from observatory.opendata.observation_json import LEVEL_GROUPS, write_observations
-from observatory.opendata.package import TITLE, package_text
+from observatory.opendata.offers import TITLE, Offer, OfferedFile, Publisher, offered
+from observatory.opendata.table_parquet import write_table_parquet
 from observatory.opendata.wide import LEVELS, WideTable, wide_tables
 from observatory.opendata.workbook import Book, write_workbook
 
@@ -34,6 +36,10 @@ FICTIVE_WARNING = (
     "Données fictives : chiffres issus de fichiers générés, pour essayer la chaîne. Ils ne doivent être ni "
     "cités ni diffusés comme réels."
 )
+COUCHES = "couches"
+"""Name of the offer of all the layers as one file."""
+APART = "-donnees-fictives"
+"""What names the files of generated data, and what is offered of them."""
 _LAYER_NAMES = {"commune": "communes", "epci": "intercommunalites", "cite": "cites"}
 _GROUPS = {
     "observations": "figures",
@@ -51,6 +57,8 @@ class OpenData:
         release: the edition, as ``2026-1``.
         published_on: its day.
         publisher: who publishes it.
+        next_update: when the next edition is due, in French.
+        address: where the site is served, if it is known, ending with a slash.
         observations: ``indicators.observations``.
         definitions: ``indicators.definitions``.
         files: ``core.files``.
@@ -65,7 +73,9 @@ class OpenData:
 
     release: str
     published_on: date
-    publisher: str
+    publisher: Publisher
+    next_update: str
+    address: str | None
     observations: pl.DataFrame
     definitions: pl.DataFrame
     files: pl.DataFrame
@@ -76,44 +86,6 @@ class OpenData:
     typology: Mapping[str, pl.DataFrame]
     dashboard: pl.DataFrame
     projections: pl.DataFrame
-
-
-@dataclass(frozen=True)
-class OfferedFile:
-    """A file as written: name, format, what sets it apart from the others of its offer, bytes, SHA-256."""
-
-    name: str
-    format: str
-    content: str
-    size: int
-    sha256: str
-
-
-@dataclass(frozen=True)
-class Offer:
-    """What is offered in one or several formats.
-
-    Attributes:
-        group: ``figures``, ``maps``, ``typology``, ``dashboard``, ``reference`` or ``developers``.
-        title: French title.
-        description: what it holds, in French.
-        files: its formats.
-        columns: French notes by column.
-        rows: its number of rows, or of territories.
-        unit: what is counted, singular and plural.
-        licences: those of what it holds, French.
-        fictive: whether it holds figures that derive from generated data.
-    """
-
-    group: str
-    title: str
-    description: str
-    files: tuple[OfferedFile, ...]
-    columns: Mapping[str, str]
-    rows: int
-    unit: tuple[str, str]
-    licences: tuple[str, ...]
-    fictive: bool = False
 
 
 def publish(data: OpenData, folder: Path) -> list[Offer]:
@@ -137,8 +109,9 @@ def publish(data: OpenData, folder: Path) -> list[Offer]:
     offers = [press.table(export) for export in tables]
     wide = wide_tables(data.observations, data.definitions, data.files, data.territories)
     offers += press.workbooks(wide, tables)
-    offers += press.maps(wide)
-    return [*offers, *press.archives(tables), press.package(tables)]
+    maps = list(press.maps(wide))
+    offers += [*maps, *press.geopackages(maps, tables)]
+    return [*offers, *press.archives(tables)]
 
 
 class _Press:
@@ -154,22 +127,31 @@ class _Press:
         ).partition_by("fictive", as_dict=True, include_key=False)
 
     def table(self, export: Export) -> Offer:
-        """Write one table as CSV, and the figures as JSON too."""
+        """Write one table as CSV and Parquet, and the figures as JSON too."""
         write_csv(export, self._folder)
-        files = [self._offered(export.name, "CSV")]
+        stem = export.name.removesuffix(".csv")
+        used = self._used(export.frame)
+        about = self._about(used, export.fictive)
+        write_table_parquet(self._folder / f"{stem}.parquet", export, about)
+        files = [self._offered(export.name, "CSV"), self._offered(f"{stem}.parquet", "Parquet")]
         if export.name.startswith("observations"):
             files += self._json(export.fictive)
-        used = self._used(export.frame)
+        group = _GROUPS.get(stem.partition("-")[0], "reference")
         return Offer(
-            _GROUPS.get(export.name.removesuffix(".csv").partition("-")[0], "reference"),
-            export.title,
-            export.description,
-            tuple(files),
-            export.columns,
-            export.frame.height,
-            ("ligne", "lignes"),
-            self._licence_texts(used),
-            export.fictive,
+            # The layer of the cités is theirs too.
+            name=f"table-{stem}" if group == "reference" else stem,
+            group=group,
+            title=export.title,
+            description=export.description,
+            files=tuple(files),
+            rows=export.frame.height,
+            unit=("ligne", "lignes"),
+            licences=self._licence_texts(used),
+            columns=export.columns,
+            fictive=export.fictive,
+            file_ids=tuple(used),
+            years=_years(export.frame),
+            export=export,
         )
 
     def _json(self, fictive: bool) -> Iterator[OfferedFile]:
@@ -198,24 +180,27 @@ class _Press:
             book = Book(
                 TITLE + (" — DONNÉES FICTIVES" if fictive else ""),
                 tuple(self._lines(used, fictive)),
-                self._data.publisher,
+                self._data.publisher.name,
                 self._data.published_on,
             )
             sheets = [known["definitions.csv"], known["sources.csv"]]
             rows = write_workbook(self._folder / name, book, chosen, sheets)
             yield Offer(
-                "figures",
-                "Derniers chiffres par territoire" + (" — données fictives" if fictive else ""),
-                f"Un classeur pour tableur : {what}, une feuille par niveau et une colonne par "
+                name="derniers-chiffres" + (APART if fictive else ""),
+                group="figures",
+                title="Derniers chiffres par territoire" + (" — données fictives" if fictive else ""),
+                description=f"Un classeur pour tableur : {what}, une feuille par niveau et une colonne par "
                 f"indicateur, au "
                 "dernier millésime de chaque niveau ; définitions et sources. "
                 + (FICTIVE_WARNING if fictive else "Chiffres réels seulement."),
-                (self._offered(name, "XLSX"),),
-                {"feuilles": f"Lisez-moi, {what}, Définitions, Sources"},
-                rows,
-                ("territoire", "territoires"),
-                self._licence_texts(used),
-                fictive,
+                files=(self._offered(name, "XLSX"),),
+                rows=rows,
+                unit=("territoire", "territoires"),
+                licences=self._licence_texts(used),
+                columns={"feuilles": f"Lisez-moi, {what}, Définitions, Sources"},
+                fictive=fictive,
+                file_ids=tuple(used),
+                years=_span(one.vintage for table in chosen for one in table.columns),
             )
 
     def maps(self, wide: list[WideTable]) -> Iterator[Offer]:
@@ -249,21 +234,52 @@ class _Press:
         lacking = drawn.table.frame.height - drawn.frame.height
         notes = drawn.table.notes | _EXTRA_NOTES.get(level, {})
         return Offer(
-            "maps",
-            LEVELS[level]
+            name=drawn.name + (APART if fictive else ""),
+            group="maps",
+            title=LEVELS[level]
             + (" et derniers chiffres" if drawn.table.columns else "")
             + (" — données fictives" if fictive else ""),
-            _MAP_NOTES[level]
+            description=_MAP_NOTES[level]
             + (" Avec les derniers chiffres publiés." if drawn.table.columns else "")
             + (f" Sans contour connu, donc absentes du fichier : {lacking}." if lacking else "")
             + (f" {FICTIVE_WARNING}" if fictive else ""),
-            tuple(files),
-            {name: notes[name] for name in drawn.frame.columns} | {"geometry": "contour, WGS 84"},
-            drawn.frame.height,
-            ("territoire", "territoires"),
-            tuple(self._under(drawn)),
-            fictive,
+            files=tuple(files),
+            rows=drawn.frame.height,
+            unit=("territoire", "territoires"),
+            licences=tuple(self._under(drawn)),
+            columns={name: notes[name] for name in drawn.frame.columns} | {"geometry": "contour, WGS 84"},
+            fictive=fictive,
+            file_ids=tuple(sorted({*drawn.file_ids, *drawn.table.file_ids})),
+            years=_span(one.vintage for one in drawn.table.columns),
+            layer=drawn,
         )
+
+    def geopackages(self, maps: list[Offer], tables: list[Export]) -> Iterator[Offer]:
+        """Write all the real layers as one file, then the fictive ones, with definitions and sources."""
+        known = {export.name: export for export in tables}
+        for fictive in (False, True):
+            chosen = [(one, one.layer) for one in maps if one.layer and one.fictive == fictive]
+            if not chosen:
+                continue
+            name = self._name("observatoire", fictive, "gpkg")
+            write_geopackage(
+                self._folder / name,
+                self._data.published_on,
+                [(one.name.replace("-", "_"), drawn, one.title, one.description) for one, drawn in chosen],
+                [known["definitions.csv"], known["sources.csv"]],
+            )
+            yield Offer(
+                name=COUCHES + (APART if fictive else ""),
+                group="maps",
+                title="Toutes les couches" + (" — données fictives" if fictive else ""),
+                description="Les couches ci-dessus en un fichier, en Lambert-93 (EPSG:2154), avec les "
+                "tables des définitions et des sources." + (f" {FICTIVE_WARNING}" if fictive else ""),
+                files=(self._offered(name, "GeoPackage"),),
+                rows=len(chosen),
+                unit=("couche", "couches"),
+                licences=tuple(dict.fromkeys(text for one, _ in chosen for text in one.licences)),
+                fictive=fictive,
+            )
 
     def _under(self, drawn: Layer) -> Iterator[str]:
         """Yield the licences of the contours, then those of the figures."""
@@ -272,7 +288,9 @@ class _Press:
                 yield f"{what} sous {', '.join(licences)}"
 
     def _extra(self, level: str) -> pl.DataFrame | None:
-        """Return what the documents and the heritage layers say of the cités."""
+        """Return the class of the communes, what documents and heritage layers say of the cités."""
+        if level == "commune":
+            return self._data.typology["communes"].select(code="commune_code", classe_typologie="class")
         if level != "cite":
             return None
         founding = self._data.cites.select(code="slug", programmes=pl.col("programmes").list.join("|"))
@@ -281,6 +299,7 @@ class _Press:
             superficie_ha=pl.col("area_ha").round(1),
             types=pl.col("types").list.join("|"),
             interets=pl.col("interests").list.join("|"),
+            proprietaires=pl.col("owners").list.join("|"),
             protection="protection",
             part_bien_inscrit=pl.col("share_inscribed").round(3),
         ).join(founding, on="code", how="left", maintain_order="left")
@@ -296,42 +315,24 @@ class _Press:
             contents = {f"{folder}/{one}": (self._folder / one).read_bytes() for one in names}
             write_zip(self._folder / name, contents, self._data.published_on)
             yield Offer(
-                "developers",
-                "Toutes les tables de l’édition" + (" — données fictives" if fictive else ""),
-                "Les fichiers CSV de cette édition en une archive, à garder : leurs adresses "
+                name="tables" + (APART if fictive else ""),
+                group="developers",
+                title="Toutes les tables de l’édition" + (" — données fictives" if fictive else ""),
+                description="Les fichiers CSV de cette édition en une archive, à garder : leurs adresses "
                 "donneront un jour "
                 f"l’édition suivante.{f' {FICTIVE_WARNING}' if fictive else ''}",
-                (self._offered(name, "ZIP"),),
-                {},
-                len(names),
-                ("fichier", "fichiers"),
-                ("celles des fichiers qu’elle contient",),
-                fictive,
+                files=(self._offered(name, "ZIP"),),
+                rows=len(names),
+                unit=("fichier", "fichiers"),
+                licences=("celles des fichiers qu’elle contient",),
+                fictive=fictive,
             )
 
-    def package(self, tables: list[Export]) -> Offer:
-        """Write the description of the CSV files as a Frictionless data package."""
-        text = package_text(
-            tables, self._folder, self._data.release, self._data.published_on, self._data.publisher
-        )
-        (self._folder / "datapackage.json").write_text(text, encoding="utf-8", newline="\n")
-        return Offer(
-            "developers",
-            "Description des tables",
-            "Data Package (Frictionless) : chaque CSV, ses colonnes, leurs types, sa taille et son "
-            "empreinte.",
-            (self._offered("datapackage.json", "JSON"),),
-            {},
-            len(tables),
-            ("table", "tables"),
-            ("celles des fichiers qu’il décrit",),
-        )
-
     def _name(self, stem: str, fictive: bool, suffix: str) -> str:
-        return f"{stem}{'-donnees-fictives' if fictive else ''}-{self._data.release}.{suffix}"
+        return f"{stem}{APART if fictive else ''}-{self._data.release}.{suffix}"
 
     def _offered(self, name: str, written: str, content: str = "") -> OfferedFile:
-        return offered(self._folder / name, written, content)
+        return offered(self._folder, name, written, content)
 
     def _used(self, frame: pl.DataFrame) -> list[str]:
         if "file_ids" not in frame.columns:
@@ -344,7 +345,7 @@ class _Press:
     def _about(self, used: list[str], fictive: bool) -> dict[str, str]:
         about = {
             "title": f"{TITLE}, édition {self._data.release}",
-            "publisher": self._data.publisher,
+            "publisher": self._data.publisher.name,
             "published_on": self._data.published_on.isoformat(),
             "perimeter": self._perimeter,
             "licences": " ; ".join(self._licence_texts(used)),
@@ -356,7 +357,7 @@ class _Press:
             yield FICTIVE_WARNING
         yield (
             f"Édition {self._data.release}, publiée le {self._data.published_on:%d/%m/%Y} "
-            f"par {self._data.publisher}. Périmètre : {self._perimeter}."
+            f"par {self._data.publisher.name}. Périmètre : {self._perimeter}."
         )
         yield "Une feuille par niveau ; une colonne par indicateur, au dernier millésime connu à ce niveau."
         yield "Lignes 1 à 3 : libellé, unité, millésime. Ligne 4 : nom de la colonne dans les autres formats."
@@ -375,24 +376,27 @@ _MAP_NOTES = {
     "couches.",
 }
 _EXTRA_NOTES = {
+    "commune": {"classe_typologie": "classe de la typologie des communes, numérotée à partir de 1"},
     "cite": {
         "superficie_ha": "superficie, en hectares",
         "types": "types de cité",
-        "interets": "intérêts patrimoniaux",
+        "interets": "intérêts patrimoniaux, de la plus grande surface d’abord",
+        "proprietaires": "propriétaires que nomment les couches patrimoniales",
         "protection": "protection au titre des monuments historiques",
         "part_bien_inscrit": "part de la cité dans le Bien inscrit, de 0 à 1",
         "programmes": "programmes : integree, acceleration, etude_cadre, gr_ge, suivi",
-    }
+    },
 }
 
 
-def offered(path: Path, written: str, content: str = "") -> OfferedFile:
-    """Describe a file as written.
+def _years(frame: pl.DataFrame) -> tuple[int, int] | None:
+    """Return the first and last year of the column of years, if a table has one."""
+    for name in ("vintage", "year"):
+        if frame.schema.get(name, pl.String()).is_integer():
+            return _span(frame[name].drop_nulls())
+    return None
 
-    Args:
-        path: the file.
-        written: its format, as readers call it.
-        content: what sets it apart, in French.
-    """
-    read = path.read_bytes()
-    return OfferedFile(path.name, written, content, len(read), fingerprint(read))
+
+def _span(years: Iterable[int]) -> tuple[int, int] | None:
+    found = sorted(set(years))
+    return (found[0], found[-1]) if found else None

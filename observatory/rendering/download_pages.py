@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from observatory.opendata.archives import CHECKSUMS
-from observatory.opendata.publishing import Offer, offered
+from observatory.opendata.offers import Offer, offered
 from observatory.rendering.edition import Edition
 from observatory.rendering.landmark_files import LandmarkFile
 from observatory.rendering.page import Page
@@ -20,6 +20,11 @@ _GROUPS = {
     "dashboard": ("tableau-de-bord", "Tableau de bord", "Ce qui change dans les cités et ce qui les menace."),
     "typology": ("typologie", "Typologie des communes", "Les classes et ce qui les fonde."),
     "reference": ("references", "Définitions et sources", "Ce qu’il faut pour lire les chiffres."),
+    "geoportal": (
+        "geo2france",
+        "Pour Géo2France (GeoServer, GeoNetwork)",
+        "Ce qu’il faut pour cataloguer les jeux de données et publier les couches.",
+    ),
     "developers": ("developpeurs", "Pour les développeurs", "L’édition entière et sa description."),
 }
 
@@ -50,19 +55,26 @@ def download_page(edition: Edition, offers: list[Offer]) -> Page:
         )
         for key, texts in _GROUPS.items()
     ]
+    real = [offer for offer in offers if not offer.fictive]
     return Page(
         "donnees/index.html",
         "donnees.html.j2",
         "donnees",
         "Données",
-        "Télécharger les chiffres, contours, définitions et sources de l’observatoire : CSV, XLSX, JSON, "
-        "GeoJSON, GeoParquet, avec licences et empreintes.",
+        "Télécharger les chiffres, contours, définitions et sources de l’observatoire : CSV, Parquet, XLSX, "
+        "JSON, GeoJSON, GeoParquet, GeoPackage, avec licences et empreintes.",
         False,
         {
             "groups": [group for group in groups if group.real or group.fictive],
             "fictive_data": any(offer.fictive for offer in offers),
             "checksums": CHECKSUMS,
             "example": _example(offers),
+            "folder_address": f"{edition.imprint.address or ''}donnees/",
+            "geopackage": next(
+                (file.name for one in real for file in one.files if file.format == "GeoPackage"), None
+            ),
+            "layers": [one.name.replace("-", "_") for one in real if one.layer],
+            "styles": any(one.name == "styles" for one in real),
             "permanent": [
                 file.name for offer in offers for file in offer.files if edition.imprint.release in file.name
             ],
@@ -77,15 +89,15 @@ def sheet_offer(archive: tuple[Path, int] | None) -> list[Offer]:
     path, count = archive
     return [
         Offer(
-            "sheets",
-            "Toutes les fiches",
-            "Une fiche HTML par territoire, qui s’ouvre sans connexion et s’imprime, un dossier par niveau ; "
-            "un LISEZMOI et les empreintes.",
-            (offered(path, "ZIP"),),
-            {},
-            count,
-            ("fiche", "fiches"),
-            ("celles des sources que chaque fiche cite",),
+            name="fiches",
+            group="sheets",
+            title="Toutes les fiches",
+            description="Une fiche HTML par territoire, qui s’ouvre sans connexion et s’imprime, un dossier "
+            "par niveau ; un LISEZMOI et les empreintes.",
+            files=(offered(path.parent, path.name, "ZIP"),),
+            rows=count,
+            unit=("fiche", "fiches"),
+            licences=("celles des sources que chaque fiche cite",),
         )
     ]
 
@@ -94,21 +106,22 @@ def landmark_offers(files: list[LandmarkFile], folder: Path) -> list[Offer]:
     """Write the files of the landmarks in a folder and return their offers."""
     offers = []
     for file in files:
-        path = folder / file.name
-        path.write_bytes(file.content)
-        written = offered(path, path.suffix.removeprefix(".").upper())
-        units = ("ligne", "lignes")
+        (folder / file.name).write_bytes(file.content)
+        suffix = Path(file.name).suffix.removeprefix(".")
         offers.append(
             Offer(
-                "figures",
-                file.title,
-                file.description,
-                (written,),
-                file.columns,
-                file.rows,
-                units,
-                file.licences,
-                file.fictive,
+                name=f"reperes-{suffix}{'-donnees-fictives' if file.fictive else ''}",
+                group="figures",
+                title=file.title,
+                description=file.description,
+                files=(offered(folder, file.name, suffix.upper()),),
+                rows=file.rows,
+                unit=("ligne", "lignes"),
+                licences=file.licences,
+                columns=file.columns,
+                fictive=file.fictive,
+                file_ids=file.file_ids,
+                years=file.years,
             )
         )
     return offers

@@ -65,7 +65,10 @@ _WIDE, _NARROW = 34, 12
 
 @dataclass(frozen=True)
 class LandmarkFile:
-    """One file to publish: its name, French title and description, notes by column, rows, bytes, licences."""
+    """One file to publish: its name, French title and description, notes by column, rows, bytes, licences.
+
+    ``file_ids`` are the sources of its figures, ``years`` the first and the last that they describe.
+    """
 
     name: str
     title: str
@@ -74,6 +77,8 @@ class LandmarkFile:
     rows: int
     content: bytes
     licences: tuple[str, ...]
+    file_ids: tuple[str, ...]
+    years: tuple[int, int]
     fictive: bool
 
     @property
@@ -104,6 +109,7 @@ def _files(edition: Edition, tables: Sequence[LandmarkTable], fictive: bool) -> 
     name = f"reperes{'-donnees-fictives' if fictive else ''}-{edition.imprint.release}"
     used = set(file_ids(figure for table in tables for row in table.rows for figure in row.figures))
     licences = sorted({str(file["licence"]) for file in edition.files if file["file_id"] in used})
+    years = sorted(column.vintage for table in tables for column in table.columns)
     lines = list(_csv_lines(tables))
     yield LandmarkFile(
         f"{name}.xlsx",
@@ -114,6 +120,8 @@ def _files(edition: Edition, tables: Sequence[LandmarkTable], fictive: bool) -> 
         sum(len(table.rows) for table in tables),
         _workbook(edition, tables),
         tuple(licences),
+        tuple(sorted(used)),
+        (years[0], years[-1]),
         fictive,
     )
     yield LandmarkFile(
@@ -125,6 +133,8 @@ def _files(edition: Edition, tables: Sequence[LandmarkTable], fictive: bool) -> 
         len(lines),
         _csv(lines),
         tuple(licences),
+        tuple(sorted(used)),
+        (years[0], years[-1]),
         fictive,
     )
 

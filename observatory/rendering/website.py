@@ -20,6 +20,8 @@ from observatory.errors import ObservatoryError
 from observatory.heritage.grid import NO_GRID
 from observatory.heritage.shares import NO_IRIS_CONTOURS
 from observatory.opendata.archives import write_checksums
+from observatory.opendata.description import describe
+from observatory.opendata.offers import Publisher
 from observatory.opendata.publishing import OpenData, publish
 from observatory.opendata.sheet_archive import write_sheet_archive
 from observatory.rendering import french, projections, typology_prose, wording
@@ -31,6 +33,7 @@ from observatory.rendering.edition import Edition, edition
 from observatory.rendering.fiche import blocks, cut
 from observatory.rendering.inputs import SiteData
 from observatory.rendering.landmark_files import landmark_files
+from observatory.rendering.layer_styles import layer_styles, style_offer
 from observatory.rendering.map_data import MapData, indicators_script
 from observatory.rendering.marks import COMPARISON_MARKS
 from observatory.rendering.page import Page
@@ -67,7 +70,8 @@ def build_site(data: SiteData, folder: Path) -> list[Path]:
         # Half of the work is the communes': a second process takes it, where it is worth starting one.
         many = len(indexed.gazetteer.communes) >= _MANY_COMMUNES
         communes = pool.submit(_write_communes, data, folder) if many else None
-        offers = publish(_open_data(data), folder / "donnees")
+        open_data = _open_data(data)
+        offers = publish(open_data, folder / "donnees")
         offers += landmark_offers(landmarks, folder / "donnees")
         written = _write_pages(pages(indexed, map_data, landmarks), indexed, folder)
         written += communes.result() if communes else _write_pages(commune_pages(indexed), indexed, folder)
@@ -76,6 +80,10 @@ def build_site(data: SiteData, folder: Path) -> list[Path]:
             folder, data.imprint.release, data.imprint.published_on, data.imprint.contact.organisation
         )
     )
+    styles = layer_styles(indexed, offers)
+    sld = page_environment().get_template("sld.xml.j2")
+    offers += style_offer(styles, (sld.render(style=one) for one in styles), folder / "donnees")
+    offers += describe(open_data, offers, folder / "donnees")
     write_checksums(folder / "donnees")
     written += _write_pages([download_page(indexed, offers)], indexed, folder)
     if data.imprint.address:
@@ -106,7 +114,15 @@ def _open_data(data: SiteData) -> OpenData:
     return OpenData(
         release=data.imprint.release,
         published_on=data.imprint.published_on,
-        publisher=data.imprint.contact.organisation,
+        publisher=Publisher(
+            data.imprint.contact.organisation,
+            data.imprint.contact.address,
+            data.imprint.contact.phone,
+            data.imprint.contact.website,
+            data.imprint.contact.email,
+        ),
+        next_update=data.imprint.next_update,
+        address=data.imprint.address,
         observations=data.observations,
         definitions=data.definitions,
         files=data.files,

@@ -2,12 +2,18 @@
 
 import io
 import json
+import sqlite3
+import tempfile
+from contextlib import closing
 from datetime import date
+from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pyogrio
 import pytest
+import shapely
 from disclosure_release import write_release
 from disclosure_towns import INDICATORS, draw_town
 from xlsxwriter import Workbook
@@ -101,6 +107,39 @@ def csv(code: str, vintage: int, value: float) -> bytes:
     return f"level,code,{INDICATOR}_{vintage}\ncommune,{code},{value}\n".encode()
 
 
+def geopackage(code: str, vintage: int, value: float) -> bytes:
+    """As GDAL writes it: the column of statuses says « secret », the column of values tells."""
+    name = f"{INDICATOR}_{vintage}"
+    table = pa.table(
+        {
+            "level": ["commune"],
+            "code": [code],
+            name: [value],
+            f"{name}_statut": ["secret"],
+            "geom": pa.array([shapely.to_wkb(shapely.box(0, 0, 1, 1))], pa.binary()),
+        }
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "a.gpkg"
+        pyogrio.write_arrow(
+            table, path, layer="communes", driver="GPKG", geometry_name="geom", geometry_type="Polygon",
+            crs="EPSG:2154",
+        )  # fmt: skip
+        return path.read_bytes()
+
+
+def view_of_a_geopackage(code: str, vintage: int, value: float) -> bytes:
+    """A view that no table of contents names."""
+    with closing(sqlite3.connect(":memory:")) as base:
+        base.execute("CREATE TABLE a (x TEXT, y REAL)")
+        base.execute("INSERT INTO a VALUES (?, ?)", (code, value))
+        base.execute(
+            f"""CREATE VIEW "b ""c" AS SELECT 'commune' level, x code, y {INDICATOR}_{vintage} FROM a"""
+        )
+        base.commit()
+        return base.serialize()
+
+
 @pytest.mark.parametrize(
     ("name", "write"),
     [
@@ -111,6 +150,8 @@ def csv(code: str, vintage: int, value: float) -> bytes:
         ("f.xlsx", workbook),
         ("g.xlsx", hidden_sheet),
         ("f.csv", csv),
+        ("f.gpkg", geopackage),
+        ("g.gpkg", view_of_a_geopackage),
     ],
 )
 @pytest.mark.parametrize("archived", [False, True])

@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import io
 import json
+import re
 import struct
 import zipfile
 from datetime import date
@@ -52,13 +53,18 @@ def folder(site: Path) -> Path:
     return site / "donnees"
 
 
+def files_of(folder: Path) -> dict[str, Path]:
+    """The files of the open data, those of its subfolders included, by their path in it."""
+    return {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+
+
 def release_of(data: SiteData) -> str:
     return data.imprint.release
 
 
 def test_every_format_is_there_and_fictive_files_are_apart(data: SiteData, folder: Path) -> None:
     release = release_of(data)
-    names = {path.name for path in folder.iterdir()}
+    names = files_of(folder).keys()
     assert {
         "SHA256SUMS",
         "datapackage.json",
@@ -73,9 +79,20 @@ def test_every_format_is_there_and_fictive_files_are_apart(data: SiteData, folde
         f"cites-donnees-fictives-{release}.parquet",
         f"observatoire-csv-{release}.zip",
         f"observatoire-csv-donnees-fictives-{release}.zip",
+        f"observatoire-{release}.gpkg",
+        f"observatoire-donnees-fictives-{release}.gpkg",
+        "observations.parquet",
+        "observations-donnees-fictives.parquet",
+        "catalogue.jsonld",
+        "metadonnees/communes.xml",
+        "metadonnees/communes-donnees-fictives.xml",
+        "styles/communes-typologie.sld",
+        "ogc/index.json",
+        "ogc/collections/cites/items.json",
+        "ogc/collections/cites-donnees-fictives/items.json",
     } <= names
-    for path in folder.iterdir():
-        named = "donnees-fictives" in path.name or path.name.startswith(("tableau-de-bord", "datapackage"))
+    for relative, path in files_of(folder).items():
+        named = "donnees-fictives" in relative or path.name.startswith(("tableau-de-bord", "datapackage"))
         for name, content in documents(folder) if path.suffix == ".zip" else [(path.name, path.read_bytes())]:
             if path.suffix == ".zip" and not name.startswith(path.name):
                 continue
@@ -109,16 +126,19 @@ def test_all_formats_tell_the_same_figures_with_the_same_statuses(data: SiteData
     by_suffix = {
         suffix: set(rows.select(KEY).iter_rows())
         for (suffix,), rows in joined.with_columns(
-            suffix=pl.col("origin").str.extract(r"\.(\w+)$")
+            suffix=pl.when(pl.col("origin").str.contains(r"/ogc/")).then(pl.lit("ogc"))
+            .when(pl.col("origin").str.contains(rf"-{re.escape('2026-1')}\.parquet$"))
+            .then(pl.lit("geoparquet"))
+            .otherwise(pl.col("origin").str.extract(r"\.(\w+)$"))
         ).partition_by("suffix", as_dict=True).items()
     }  # fmt: skip
     everything = set(truth.select(KEY).iter_rows())
-    assert by_suffix["csv"] == by_suffix["json"] == everything
+    assert by_suffix["csv"] == by_suffix["parquet"] == by_suffix["json"] == everything
     last = {key for key in everything if key[3] == 2021}
     below = {key for key in last if key[0] in ("commune", "epci", "cite", "iris")}
     assert by_suffix["xlsx"] == below
     drawn = {key for key in below if key[0] != "iris" and (key[0] != "cite" or key[1] == "hostile")}
-    assert by_suffix["geojson"] == by_suffix["parquet"] == drawn
+    assert by_suffix["geojson"] == by_suffix["geoparquet"] == by_suffix["gpkg"] == by_suffix["ogc"] == drawn
 
 
 def test_the_last_year_of_a_level_is_the_last_that_a_source_covers_there(data: SiteData) -> None:
@@ -256,7 +276,7 @@ def test_json_holds_what_is_needed_to_read_it(data: SiteData, folder: Path) -> N
 
 def test_checksums_are_those_of_the_files(folder: Path) -> None:
     lines = [line.split("  ") for line in (folder / "SHA256SUMS").read_text("utf-8").splitlines()]
-    others = {path.name for path in folder.iterdir()} - {"SHA256SUMS", "index.html"}
+    others = files_of(folder).keys() - {"SHA256SUMS", "index.html"}
     assert {name for _, name in lines} == others
     for digest, name in lines:
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
@@ -269,10 +289,33 @@ def test_the_data_package_describes_the_files_as_they_are(data: SiteData, folder
         content = (folder / resource["path"]).read_bytes()
         assert resource["bytes"] == len(content)
         assert resource["hash"] == f"sha256:{hashlib.sha256(content).hexdigest()}"
+        if resource["type"] == "file":
+            continue
         header = content.split(b"\n")[0].decode().split(",")
         assert [field["name"] for field in resource["schema"]["fields"]] == header
-    types = {one["path"]: one["schema"]["fields"] for one in package["resources"]}["observations.csv"]
-    assert {one["name"]: one["type"] for one in types}["value"] == "number"
+    described = {resource["path"]: resource for resource in package["resources"]}
+    # Of the checksums, and of the pages, nothing is said; of itself it could not.
+    assert described.keys() == files_of(folder).keys() - {
+        "SHA256SUMS", "index.html", "datapackage.json"
+    }  # fmt: skip
+    schema = described["observations.csv"]["schema"]
+    fields = {field["name"]: field for field in schema["fields"]}
+    assert fields["value"]["type"] == "number"
+    assert fields["status"]["constraints"]["enum"] == list(STATUSES)
+    assert fields["vintage"]["constraints"] == {"required": True}
+    assert "constraints" not in fields["value"]
+    assert schema["primaryKey"] == ["territory_level", "territory_code", "indicator", "vintage"]
+    for path, resource in described.items():
+        assert ("nature" in resource) == ("donnees-fictives" in path or "tableau-de-bord" in path), path
+    assert described["observations.csv"]["licenses"] == [
+        {
+            "name": "etalab-2.0",
+            "path": "https://spdx.org/licenses/etalab-2.0",
+            "title": "Licence Ouverte 2.0",
+        }
+    ]
+    (source,) = described["observations.csv"]["sources"]
+    assert source == {"title": "Recensement, Insee", "version": "2021"}
 
 
 def test_the_sheets_make_one_archive_with_checksums_that_never_changes(tmp_path: Path) -> None:
@@ -315,7 +358,7 @@ def test_an_archive_is_read_through_but_not_twice(tmp_path: Path) -> None:
         list(documents(tmp_path))
 
 
-@pytest.mark.parametrize("suffix", ["json", "geojson", "parquet", "xlsx"])
+@pytest.mark.parametrize("suffix", ["json", "geojson", "jsonld", "parquet", "xlsx", "gpkg"])
 def test_a_file_that_is_not_what_its_name_says_is_an_error(suffix: str) -> None:
     with pytest.raises(FormatError, match=suffix):
         list(tables(f"f.{suffix}", b"\xff\xfe\x00not"))
@@ -382,8 +425,8 @@ def test_equal_frames_in_any_order_give_equal_files(data: SiteData, folder: Path
         territories=data.territories.reverse(),
     )
     build_site(turned, tmp_path / "site")
-    for path in folder.iterdir():
-        assert (tmp_path / "site/donnees" / path.name).read_bytes() == path.read_bytes(), path.name
+    for name, path in files_of(folder).items():
+        assert (tmp_path / "site/donnees" / name).read_bytes() == path.read_bytes(), name
 
 
 @pytest.mark.parametrize("column", ["value", "numerator", "denominator"])

@@ -126,7 +126,9 @@ def test_the_emblem_is_a_png_of_the_size_asked() -> None:
 def test_every_file_offered_is_there_with_its_size_and_fingerprint(site: Path) -> None:
     html = text_of(site, "donnees/index.html")
     offered = re.findall(r'<li><a href="([^"]+)" download>', html)
-    written = {path.name for path in (site / "donnees").iterdir()} - {"index.html", "SHA256SUMS"}
+    folder = site / "donnees"
+    written = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    written -= {"index.html", "SHA256SUMS"}
     assert set(offered) == written
     sums = dict(reversed(line.split("  ")) for line in text_of(site, "donnees/SHA256SUMS").splitlines())
     for name, shown in re.findall(r'<code>([^<]+)</code> <small>SHA-256</small> <code title="(\w+)">', html):
@@ -146,7 +148,7 @@ def test_fictive_files_stand_apart_and_say_so(site: Path) -> None:
     )
     folder = site.parent / "real"
     build_site(real, folder)
-    assert not [path for path in (folder / "donnees").iterdir() if "fictives" in path.name]
+    assert not [path for path in (folder / "donnees").rglob("*") if "fictives" in path.name]
     for page in ("mentions-legales", "nouveautes", "qualite", "contact", "indicateurs"):
         assert "ficti" not in text_of(folder, f"{page}/index.html"), page
 
