@@ -66,8 +66,8 @@ def held(
 def purge(paths: DataPaths, chosen: Sequence[Held], now: datetime, by: str) -> bool:
     """Delete folders of the store for good, and what a run made of them for few eyes.
 
-    That is the database of individual rows and the partners' editions, which hold small counts of them. They
-    are whole or gone: the next run makes them again from what is left.
+    That is the database of individual rows, the partners' editions and an edition under embargo. They are
+    whole or gone: the next run makes them again from what is left.
 
     Returns:
         Whether there was such a database.
@@ -82,8 +82,9 @@ def purge(paths: DataPaths, chosen: Sequence[Held], now: datetime, by: str) -> b
             # The writer's lock: no run may be copying the database meanwhile.
             with Session(paths, "purge"):
                 paths.confidential_database.unlink()
-                if paths.partners.exists():
-                    shutil.rmtree(paths.partners)
+                for folder in (paths.partners, paths.under_embargo):
+                    if folder.exists():
+                        shutil.rmtree(folder)
         for one in chosen:
             remove_folder(one.folder)
             write_journal(paths, _entry(one, now, by))

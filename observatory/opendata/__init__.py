@@ -2,7 +2,7 @@
 
 Belongs here: tables (``exports``), wide tables of the latest figures (``wide``), formats (``workbook``,
 ``layers``, ``observation_json``, ``package``), archives and checksums (``archives``, ``sheet_archive``), what
-changed since a release (``revisions``), all of them together (``publishing``).
+changed since a release (``changes``), all of them together (``publishing``).
 Does not: the page that offers them (``rendering``), what may be shown (``disclosure``).
 """
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import polars as pl
 
 from observatory.opendata.archives import fingerprint, write_zip
+from observatory.opendata.changes import Correction, changes_exports, corrections_export
 from observatory.opendata.exports import FICTIVE_NATURE, Export, exports, fictive_mask, write_csv
 from observatory.opendata.layers import (
     Layer,
@@ -29,6 +30,7 @@ from observatory.opendata.observation_json import LEVEL_GROUPS, write_observatio
 from observatory.opendata.package import TITLE, package_text
 from observatory.opendata.wide import LEVELS, WideTable, wide_tables
 from observatory.opendata.workbook import Book, write_workbook
+from observatory.releases.differences import Differences
 
 FICTIVE_WARNING = (
     "Données fictives : chiffres issus de fichiers générés, pour essayer la chaîne. Ils ne doivent être ni "
@@ -61,6 +63,8 @@ class OpenData:
         typology: each table of the schema ``typology``, by its name in it.
         dashboard: ``indicators.cite_dashboard``.
         projections: ``indicators.projections``.
+        differences: what changed since the release before; None for the first.
+        corrections: log of the corrections.
     """
 
     release: str
@@ -76,6 +80,8 @@ class OpenData:
     typology: Mapping[str, pl.DataFrame]
     dashboard: pl.DataFrame
     projections: pl.DataFrame
+    differences: Differences | None
+    corrections: list[Correction]
 
 
 @dataclass(frozen=True)
@@ -133,6 +139,8 @@ def publish(data: OpenData, folder: Path) -> list[Offer]:
         dashboard=data.dashboard,
         projections=data.projections,
     )
+    tables += changes_exports(data.differences) if data.differences else []
+    tables.append(corrections_export(data.corrections))
     press = _Press(data, folder)
     offers = [press.table(export) for export in tables]
     wide = wide_tables(data.observations, data.definitions, data.files, data.territories)

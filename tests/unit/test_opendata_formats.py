@@ -15,6 +15,7 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 import shapely
+from observatory.opendata.revisions import revisions, since_last
 from pyproj import CRS
 from python_calamine import CalamineWorkbook
 from rendering_site import FICTIVE_VALUE, HOSTILE, MADE, site_data
@@ -24,7 +25,6 @@ from observatory.disclosure.release import read_release
 from observatory.opendata import ExportError
 from observatory.opendata.archives import write_checksums, write_zip
 from observatory.opendata.layers import commune_outlines, epci_outlines
-from observatory.opendata.revisions import revisions, since_last
 from observatory.opendata.sheet_archive import write_sheet_archive
 from observatory.opendata.wide import STATUS_WORDS, wide_tables
 from observatory.rendering import SiteData, build_site

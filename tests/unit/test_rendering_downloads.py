@@ -10,10 +10,10 @@ from xml.etree import ElementTree
 
 import polars as pl
 import pytest
+from observatory.opendata.revisions import Revision, Revisions
 from rendering_site import site_data
 
 from observatory.errors import InputError
-from observatory.opendata.revisions import Revision, Revisions
 from observatory.paths import PROJECT
 from observatory.rendering import SiteData, build_site
 from observatory.rendering.addresses import emblem
