@@ -49,7 +49,7 @@ def publish_held(session: Session, now: datetime | None = None) -> str:
         mark = read_mark(held / "site")
         if (mark.release, mark.published_on) != (imprint.release, imprint.published_on):
             raise HeldEditionError(
-                f"L’édition qui attend est {mark.release}, et {CARD} annonce {imprint.release}. Que faire : "
+                f"L’édition qui attend est {mark.release}, et {CARD} annonce {imprint.release}. Que faire : "
                 "observatory run."
             )
         _check_agreements(session.paths, (now or datetime.now(UTC)))
@@ -62,7 +62,7 @@ def told(imprint: Imprint) -> str:
     if imprint.embargo_until is None:
         return f"L’édition {imprint.release} n’a pas d’embargo."
     return (
-        f"L’édition {imprint.release} est sous embargo jusqu’au {paris_time(imprint.embargo_until)} : rien "
+        f"L’édition {imprint.release} est sous embargo jusqu’au {paris_time(imprint.embargo_until)} : rien "
         "n’en est publié, l’édition précédente reste en place."
     )
 
@@ -77,6 +77,6 @@ def _check_agreements(paths: DataPaths, now: datetime) -> None:
     covered = {one.partner for one in agreements if one.first_day <= today <= one.last_day}
     if over := sorted(waiting - covered):
         raise HeldEditionError(
-            f"La convention de « {over[0]} » n’est plus en vigueur, et son édition attend avec les autres. Que "
-            "faire : observatory run, qui la refait sans elle."
+            f"La convention de « {over[0]} » n’est plus en vigueur, et son édition attend avec les autres. "
+            "Que faire : observatory run, qui la refait sans elle."
         )

@@ -8,8 +8,8 @@ them together:
 2. a ``ready`` mark is written;
 3. the files are renamed into place and the folders are exchanged.
 
-An edition under embargo is *held*: step 1, then everything waits in ``under_embargo/`` until it is released or
-replaced.
+An edition under embargo is *held*: step 1, then everything waits in ``under_embargo/`` until it is released
+or replaced.
 
 A session killed before its mark leaves nothing but a folder that the next session clears; killed after
 it, the next session finishes step 3. Readers keep the file that they opened, or see the new one.
@@ -145,7 +145,7 @@ class Session:
             shutil.rmtree(self.paths.under_embargo)
 
     def hold(self) -> None:
-        """Keep everything that was staged in ``under_embargo/``, in the place of what was held; publish nothing."""
+        """Keep what was staged in ``under_embargo/``, in the place of what was held; publish nothing."""
         held = self.paths.under_embargo
         self._build()
         shutil.rmtree(self.folder / "tables")
@@ -166,12 +166,12 @@ class Session:
         held = self.paths.under_embargo
         if not (held / HELD).exists():
             raise HeldEditionError(
-                "Aucune édition n’attend la fin d’un embargo. Que faire : observatory run."
+                "Aucune édition n’attend la fin d’un embargo. Que faire : observatory run."
             )
         if (held / HELD).read_text(encoding="utf-8") != _identity(self.paths.database):
             raise HeldEditionError(
-                "L’entrepôt a changé depuis que l’édition sous embargo a été faite. Que faire : observatory run, "
-                "qui refait l’édition et la publie."
+                "L’entrepôt a changé depuis que l’édition sous embargo a été faite. Que faire : observatory "
+                "run, qui refait l’édition et la publie."
             )
         self._mark_ready(held)
         shutil.rmtree(self.folder)

@@ -29,26 +29,26 @@ def _words(vocabulary: dict[str, str]) -> str:
 
 
 _CHANGE_NOTES = {
-    "territory_level": "niveau : iris, cite, commune, epci, basin, department, region, country",
-    "territory_code": "code du territoire : Insee, SIREN, ou identifiant de la cité",
+    "territory_level": "niveau : iris, cite, commune, epci, basin, department, region, country",
+    "territory_code": "code du territoire : Insee, SIREN, ou identifiant de la cité",
     "territory": "nom du territoire",
     "indicator": "identifiant de l’indicateur",
     "vintage": "année que le chiffre décrit",
-    "change": f"ce qui change : {_words(KINDS)}",
-    "status_before": "statut dans l’édition antérieure ; vide si elle n’a pas le chiffre",
-    "status_after": "statut dans la nouvelle ; vide si elle n’a pas le chiffre",
-    "value_before": "valeur dans l’édition antérieure ; vide si la nouvelle ne publie pas le chiffre",
+    "change": f"ce qui change : {_words(KINDS)}",
+    "status_before": "statut dans l’édition antérieure ; vide si elle n’a pas le chiffre",
+    "status_after": "statut dans la nouvelle ; vide si elle n’a pas le chiffre",
+    "value_before": "valeur dans l’édition antérieure ; vide si la nouvelle ne publie pas le chiffre",
     "value_after": "valeur dans la nouvelle édition",
     "unit": "unité",
-    "reasons": f"raisons déduites des deux éditions : {_words(REASONS)}",
+    "reasons": f"raisons déduites des deux éditions : {_words(REASONS)}",
 }
 _CORRECTION_NOTES = {
     "release": "édition qui corrige",
     "corrected_on": "jour de la correction",
     "what": "ce qui était faux",
     "reason": "pourquoi",
-    "indicators": "indicateurs touchés, définis dans definitions.csv ; vide s’il n’y en a pas",
-    "territories": "territoires touchés, sous la forme niveau:code ; vide s’il n’y en a pas",
+    "indicators": "indicateurs touchés, définis dans definitions.csv ; vide s’il n’y en a pas",
+    "territories": "territoires touchés, sous la forme niveau:code ; vide s’il n’y en a pas",
 }
 
 
@@ -66,7 +66,7 @@ def _changes(found: Differences, fictive: bool) -> Export:
         f"Ce qui a changé depuis l’édition {found.before}" + (" — données fictives" if fictive else ""),
         "Une ligne par chiffre ajouté, retiré, révisé ou de statut changé, avec les raisons. La valeur "
         "antérieure d’un chiffre qui n’est plus publié n’est pas rappelée.",
-        ({"nature": f"« {FICTIVE_NATURE} » sur chaque ligne"} if fictive else {}) | _CHANGE_NOTES,
+        ({"nature": f"« {FICTIVE_NATURE} » sur chaque ligne"} if fictive else {}) | _CHANGE_NOTES,
         rows.select(pl.lit(FICTIVE_NATURE).alias("nature"), pl.all()) if fictive else rows,
         fictive=fictive,
     )

@@ -83,8 +83,8 @@ def read_edition(folder: Path, name: str | None = None) -> PublicEdition:
     parts = [_table(data / one, OBSERVATIONS) for one in _OBSERVATIONS if (data / one).is_file()]
     if not parts:
         raise ReleaseFolderError(
-            f"Le dossier « {folder} » n’a pas d’observations. Que faire : donnez une édition de "
-            f"data/releases/, le dossier d’un site, ou « {CURRENT} »."
+            f"Le dossier « {folder} » n’a pas d’observations. Que faire : donnez une édition de "
+            f"data/releases/, le dossier d’un site, ou « {CURRENT} »."
         )
     return PublicEdition(
         name or folder.resolve().name,
@@ -113,8 +113,8 @@ def find_edition(named: str, releases: Path, site: Path) -> PublicEdition:
         if not (releases / named).is_dir():
             kept = ", ".join(path.name for path in release_folders(releases)) or "aucune"
             raise ReleaseFolderError(
-                f"L’édition « {named} » n’est pas gelée. Éditions de {releases} : {kept}. Que faire : "
-                f"donnez-en une, ou « {CURRENT} »."
+                f"L’édition « {named} » n’est pas gelée. Éditions de {releases} : {kept}. Que faire : "
+                f"donnez-en une, ou « {CURRENT} »."
             )
         return read_edition(releases / named)
     return read_edition(Path(named).expanduser())
@@ -140,17 +140,17 @@ def _table(path: Path, table: Table) -> pl.DataFrame:
         text = pl.read_csv(path, infer_schema=False)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise ReleaseFolderError(
-            f"Le fichier « {path} » manque ou ne se lit pas. Que faire : donnez le dossier d’un site publié."
+            f"Le fichier « {path} » manque ou ne se lit pas. Que faire : donnez le dossier d’un site publié."
         ) from error
     if lacking := sorted(_NEEDED & table.polars_schema.keys() - set(text.columns)):
-        raise ReleaseFolderError(f"Le fichier « {path} » n’a pas la colonne « {lacking[0]} ».")
+        raise ReleaseFolderError(f"Le fichier « {path} » n’a pas la colonne « {lacking[0]} ».")
     try:
         return text.select(
             _read(name, dtype) if name in text.columns else pl.lit(None, dtype).alias(name)
             for name, dtype in table.polars_schema.items()
         )
     except pl.exceptions.PolarsError as error:
-        raise ReleaseFolderError(f"Le fichier « {path} » a des valeurs illisibles.") from error
+        raise ReleaseFolderError(f"Le fichier « {path} » a des valeurs illisibles.") from error
 
 
 def _read(name: str, dtype: pl.DataType) -> pl.Expr:

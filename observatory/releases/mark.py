@@ -58,6 +58,6 @@ def read_mark(site: Path) -> Mark:
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ReleaseFolderError(
-            f"Le dossier « {site} » n’est pas un site qui dit son édition ({MARK} manque ou ne se lit pas). "
-            "Que faire : lancez « observatory run »."
+            f"Le dossier « {site} » n’est pas un site qui dit son édition ({MARK} manque ou ne se lit pas). "
+            "Que faire : lancez « observatory run »."
         ) from error

@@ -53,7 +53,7 @@ def make_keys(folder: Path) -> tuple[Path, Path]:
     folder = folder.expanduser().resolve()
     if folder.is_relative_to(PROJECT):
         raise SigningError(
-            f"Le dossier « {folder} » est dans celui du projet, que git suit. Que faire : donnez un dossier "
+            f"Le dossier « {folder} » est dans celui du projet, que git suit. Que faire : donnez un dossier "
             "ailleurs, sauvegardé et lisible de vous seul."
         )
     private, public = folder / PRIVATE_NAME, folder / PUBLIC_NAME
@@ -66,7 +66,7 @@ def make_keys(folder: Path) -> tuple[Path, Path]:
         descriptor = os.open(private, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
         raise SigningError(
-            f"« {private} » existe déjà : une clé perdue ne se refait pas. Que faire : gardez-la, ou donnez "
+            f"« {private} » existe déjà : une clé perdue ne se refait pas. Que faire : gardez-la, ou donnez "
             "un autre dossier."
         ) from error
     with os.fdopen(descriptor, "wb") as stream:
@@ -86,19 +86,19 @@ def signer_from(path: Path) -> Signer:
     try:
         if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
             raise SigningError(
-                f"La clé « {path} » est ouverte à d’autres que vous. Que faire : chmod 600 « {path} », et "
+                f"La clé « {path} » est ouverte à d’autres que vous. Que faire : chmod 600 « {path} », et "
                 "une clé nouvelle si quelqu’un a pu la lire."
             )
         key = serialization.load_pem_private_key(path.read_bytes(), password=None)
     except OSError as error:
         raise SigningError(
-            f"La clé « {path} » ne se lit pas. Que faire : {KEY_VARIABLE} donne le chemin de la clé privée ; "
-            "« observatory release keygen » en fait une."
+            f"La clé « {path} » ne se lit pas. Que faire : {KEY_VARIABLE} donne le chemin de la clé privée ; "
+            "« observatory release keygen » en fait une."
         ) from error
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise SigningError(f"« {path} » n’est pas une clé privée PEM sans mot de passe.") from error
+        raise SigningError(f"« {path} » n’est pas une clé privée PEM sans mot de passe.") from error
     if not isinstance(key, Ed25519PrivateKey):
-        raise SigningError(f"La clé « {path} » n’est pas une clé Ed25519.")
+        raise SigningError(f"La clé « {path} » n’est pas une clé Ed25519.")
     return Signer(key, _public_pem(key.public_key()))
 
 

@@ -27,7 +27,7 @@ def changes_page(edition: Edition) -> Page:
         "nouveautes.html.j2",
         "donnees",
         "Ce qui a changé",
-        "Journal des éditions de l’observatoire : données ajoutées, corrections, méthodes, chiffres révisés "
+        "Journal des éditions de l’observatoire : données ajoutées, corrections, méthodes, chiffres révisés "
         "et pourquoi, prochaine mise à jour.",
         False,
         {
@@ -58,7 +58,7 @@ def _touched(edition: Edition, correction: Correction) -> list[Place]:
             day = f"{correction.corrected_on:%d/%m/%Y}"
             raise InputError(
                 CHANGES,
-                f"la correction du {day} nomme un indicateur inconnu, « {name} ».",
+                f"la correction du {day} nomme un indicateur inconnu, « {name} ».",
                 "donnez l’identifiant de definitions.csv.",
             )
     return [edition.gazetteer.place(*named.split(":", 1)) for named in correction.territories]

@@ -19,7 +19,7 @@ from observatory.rendering.imprint import Imprint
 DATACITE, CITATION = "datacite.json", "CITATION.cff"
 _SCHEMA = "http://datacite.org/schema/kernel-4"
 _ABSTRACT = (
-    "Observatoire socio-économique du Bassin minier du Nord et du Pas-de-Calais : observations par cité "
+    "Observatoire socio-économique du Bassin minier du Nord et du Pas-de-Calais : observations par cité "
     "minière, commune, intercommunalité et ensemble du bassin, avec source, millésime, formule et statut, "
     "définitions, fiches et typologie des communes."
 )
