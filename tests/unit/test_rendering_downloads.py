@@ -5,6 +5,7 @@ import json
 import re
 import struct
 import zlib
+from datetime import date
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -12,11 +13,11 @@ import polars as pl
 import pytest
 from rendering_site import site_data
 
-from observatory.errors import InputError
+from observatory.errors import InputError, ObservatoryError
 from observatory.paths import PROJECT
 from observatory.rendering import SiteData, build_site
 from observatory.rendering.addresses import emblem
-from observatory.rendering.changelog import CHANGES, ReleaseNotes, read_changes
+from observatory.rendering.changelog import CHANGES, Correction, ReleaseNotes, read_changes
 from observatory.rendering.coverage import Coverage
 from observatory.rendering.imprint import CARD, read_imprint
 from observatory.rendering.secrecy import PUBLIC_RULE, rule_of
