@@ -13,9 +13,9 @@ from observatory.projection.assumptions import CARD as ASSUMPTIONS
 from observatory.projection.assumptions import read_assumptions
 from observatory.projection.calibration import CARD as LANDMARKS
 from observatory.projection.calibration import calibrate, read_landmarks
-from observatory.releases.code import code_fingerprint
 from observatory.releases.differences import since_last
 from observatory.releases.editions import PublicEdition
+from observatory.releases.provenance import code_fingerprint
 from observatory.rendering.changelog import CHANGES, read_changes
 from observatory.rendering.imprint import CARD, read_imprint
 from observatory.rendering.inputs import SiteData

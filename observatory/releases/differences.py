@@ -144,7 +144,7 @@ class Differences:
     @cached_property
     def by_indicator(self) -> list[tuple[str, Mapping[str, int], tuple[str, ...]]]:
         """Count of each kind of change by indicator, in alphabetical order, and all its reasons."""
-        found = []
+        found: list[tuple[str, Mapping[str, int], tuple[str, ...]]] = []
         for (name,), rows in sorted(self.rows.partition_by("indicator", as_dict=True).items()):
             counts = dict(rows.group_by("change").len().iter_rows())
             reasons = set(rows["reasons"].explode().to_list())

@@ -26,7 +26,6 @@ from observatory.errors import ObservatoryError
 from observatory.files import fsync_folder, sha256_file
 from observatory.opendata.package import TITLE
 from observatory.paths import DataPaths
-from observatory.releases.code import Checkout, catalogues, checkout, code_fingerprint, environment
 from observatory.releases.differences import differences
 from observatory.releases.editions import PublicEdition, read_edition
 from observatory.releases.embargo import pending
@@ -42,6 +41,7 @@ from observatory.releases.manifest import (
 )
 from observatory.releases.mark import Mark, read_mark
 from observatory.releases.naming import FROZEN_SITE
+from observatory.releases.provenance import Checkout, catalogues, checkout, code_fingerprint, environment
 from observatory.releases.signing import Signer, key_fingerprint
 from observatory.releases.verifying import verify
 from observatory.rendering.citing import CITATION, DATACITE, citation, citation_file, datacite

@@ -9,8 +9,8 @@ from datetime import date
 from pathlib import Path
 
 from observatory import __version__
-from observatory.releases.code import code_fingerprint
 from observatory.releases.naming import ReleaseFolderError
+from observatory.releases.provenance import code_fingerprint
 
 MARK = "edition.json"
 

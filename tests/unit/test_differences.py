@@ -12,7 +12,6 @@ from rendering_site import site_data
 
 from observatory.disclosure.release import read_releases
 from observatory.opendata.changes import changes_exports
-from observatory.releases.code import code_fingerprint
 from observatory.releases.differences import KINDS, REASONS, Differences, differences, since_last
 from observatory.releases.editions import (
     CURRENT,
@@ -22,6 +21,7 @@ from observatory.releases.editions import (
     read_edition,
 )
 from observatory.releases.naming import ReleaseFolderError, order
+from observatory.releases.provenance import code_fingerprint
 from observatory.rendering import build_site
 from observatory.rendering.differences_page import write_differences
 

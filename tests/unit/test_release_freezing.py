@@ -23,10 +23,10 @@ from observatory.disclosure.release import read_release, read_releases
 from observatory.files import sha256_file
 from observatory.paths import PROJECT, DataPaths
 from observatory.releases import freezing
-from observatory.releases.code import Checkout, checkout, code_fingerprint
 from observatory.releases.freezing import FreezingError, freeze
 from observatory.releases.manifest import MANIFEST, PUBLIC_KEY, SIGNATURE, SUMS, read_manifest
 from observatory.releases.naming import ReleaseFolderError
+from observatory.releases.provenance import Checkout, checkout, code_fingerprint
 from observatory.releases.signing import (
     KEY_VARIABLE,
     SigningError,
