@@ -136,7 +136,7 @@ def diff(
     from observatory.releases.differences import KINDS, REASONS, differences
     from observatory.releases.editions import find_edition
     from observatory.rendering.differences_page import write_differences
-    from observatory.rendering.french import number
+    from observatory.rendering.french import number, plural
 
     paths = data_paths()
     one, other = (find_edition(named, paths.releases, paths.site) for named in (before, after))
@@ -153,9 +153,9 @@ def diff(
         table.add_row(REASONS[reason], *(number(counts.get(kind, 0)) for kind in KINDS))
     console.print(table)
     if found.unexplained:
-        console.print(f"INEXPLIQUÉS : {number(found.unexplained)} chiffres, à examiner.", style="bold red")
-    console.print(
-        f"{number(found.rows.height)} chiffres changés, {number(found.compared)} publiés par les deux."
-    )
+        unexplained = plural(found.unexplained, "changement inexpliqué", "changements inexpliqués")
+        console.print(f"{unexplained}, à examiner.", style="bold red")
+    changed = plural(found.rows.height, "chiffre changé", "chiffres changés")
+    console.print(f"{changed} ; {plural(found.compared, 'publié', 'publiés')} par les deux éditions.")
     for path in written:
         console.print(os.fspath(path), soft_wrap=True)

@@ -110,6 +110,7 @@ class Differences:
         removed: indicators that the earlier one alone has.
         definitions: definitions that differ.
         sources: source files that differ.
+        perimeters: perimeter of each and its year, as one word.
         same_code: whether both were made by the same code; None where one does not say.
     """
 
@@ -121,6 +122,7 @@ class Differences:
     removed: tuple[str, ...]
     definitions: tuple[DefinitionChange, ...]
     sources: tuple[SourceChange, ...]
+    perimeters: tuple[str, str]
     same_code: bool | None
 
     def count(self, kind: str) -> int:
@@ -187,6 +189,7 @@ def differences(before: PublicEdition, after: PublicEdition) -> Differences:
         tuple(sorted(names_before - names_after)),
         tuple(_definition_changes(before, after)),
         tuple(_source_changes(before, after)),
+        (before.perimeter, after.perimeter),
         before.code == after.code if before.code and after.code else None,
     )
 

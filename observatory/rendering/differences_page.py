@@ -69,6 +69,7 @@ def _summary(found: Differences) -> dict[str, object]:
         "changed": found.rows.height,
         "compared": found.compared,
         "unexplained": found.unexplained,
+        "perimeters": found.perimeters,
         "same_code": found.same_code,
         "by_reason": dict(found.by_reason),
         "added": found.added,

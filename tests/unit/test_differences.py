@@ -1,5 +1,7 @@
 """What changed between two editions: each reason by hand, then what holds whatever the editions."""
 
+import dataclasses
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,8 @@ from hypothesis import strategies as st
 from releases_small import FILE, definition, edition, figure, file, territories
 from rendering_site import site_data
 
-from observatory.disclosure.release import read_releases
+from observatory.disclosure.pages import read_pages
+from observatory.disclosure.release import read_release, read_releases
 from observatory.opendata.changes import changes_exports
 from observatory.releases.differences import KINDS, REASONS, Differences, differences, since_last
 from observatory.releases.editions import (
@@ -269,6 +272,67 @@ def test_data_files_give_back_the_edition(kept: Path) -> None:
     assert last_release(kept, current.perimeter, "2026-10").name == "2026-2"
     assert last_release(kept, "mbm-2026", "2027-1") is None
     assert [one.name for one in read_releases(kept)] == ["2026-2", "2026-10"]
+
+
+def test_each_sheet_says_what_changed_and_why_and_no_reader_takes_it_for_a_figure(
+    kept: Path, tmp_path: Path
+) -> None:
+    """Population of 2020 revised by its source, one vacancy now secret, one indicator gone."""
+    data = site_data()
+    revised = (pl.col("indicator") == "population") & (pl.col("vintage") == 2020)
+    hidden = (
+        (pl.col("indicator") == "vacance")
+        & (pl.col("territory_code") == "62001")
+        & (pl.col("territory_level") == "commune")
+    )
+    empty = pl.when(~hidden)
+    observations = data.observations.with_columns(
+        value=empty.then(pl.when(revised).then(pl.col("value") + 1).otherwise(pl.col("value"))),
+        numerator=empty.then(pl.col("numerator")),
+        denominator=empty.then(pl.col("denominator")),
+        status=empty.then(pl.col("status")).otherwise(pl.lit("secret")),
+    )
+    was = data.observations.filter(hidden)["value"].item()
+    files = data.files.with_columns(sha256=pl.lit("c" * 64))
+    imprint = data.imprint.model_copy(update={"release": "2031-1"})
+    current = PublicEdition("2031-1", observations, data.definitions, files, data.territories)
+    found = since_last(kept, current)
+    assert found is not None
+    made = dataclasses.replace(
+        data, observations=observations, files=files, imprint=imprint, differences=found
+    )
+    folder = tmp_path / "site"
+    build_site(made, folder)
+    names = ("communes/62001/index.html", "communes/62001/fiche-62001-2031-1.html")
+    for name in names:
+        section = (
+            (folder / name).read_text("utf-8").partition('id="changements"')[2].partition("</section>")[0]
+        )
+        told = re.sub(
+            r"\s+", " ", re.sub(r"<[^>]+>", "", section.replace("\u202f", " ").replace("\u00a0", " "))
+        )
+        assert "2 chiffres ont changé" in told
+        assert "Population, 2020 : 1 000 habitants → 1 001 habitants (source révisée)" in told
+        assert "publié → secret (source révisée, confidentialité)" in told
+    # Neither the page that downloaders read nor the CSV recalls what became secret.
+    rows = pl.read_csv(folder / "donnees/changements.csv", infer_schema=False)
+    secret = rows.filter(pl.col("status_after") == "secret")
+    assert secret["value_before"].to_list() == [None]
+    assert str(was) not in (folder / "donnees/changements.csv").read_text("utf-8")
+    release = read_release(folder)
+    shown = [one for one in read_pages(folder, release.territories, {}) if one.page in names]
+    assert shown
+    assert not [one for one in shown if "1\u202f000" in one.text and one.vintage == 2020]
+    # Each value of the file is one that an edition publishes at that place.
+    keys = ["level", "code", "indicator", "vintage"]
+    after = rows.rename({"territory_level": "level", "territory_code": "code"}).with_columns(
+        pl.col("vintage").cast(pl.Int32)
+    )
+    for side, edition_read in (("before", read_release(kept / "2026-10")), ("after", release)):
+        told_values = after.select(*keys, value=pl.col(f"value_{side}").cast(pl.Float64)).drop_nulls()
+        published = edition_read.figures.filter(pl.col("origin").str.ends_with("observations.csv"))
+        assert told_values.join(published, on=[*keys, "value"], how="anti").is_empty()
+        assert told_values.height == 12
 
 
 def test_an_edition_is_named_by_release_folder_or_word(kept: Path) -> None:
