@@ -311,7 +311,7 @@ def test_each_sheet_says_what_changed_and_why_and_no_reader_takes_it_for_a_figur
         told = re.sub(
             r"\s+", " ", re.sub(r"<[^>]+>", "", section.replace("\u202f", " ").replace("\u00a0", " "))
         )
-        assert "2 chiffres ont changé" in told
+        assert "2 chiffres de ce territoire ont changé" in told
         assert "Population, 2020 : 1 000 habitants → 1 001 habitants (source révisée)" in told
         assert "publié → secret (source révisée, confidentialité)" in told
     # Neither the page that downloaders read nor the CSV recalls what became secret.

@@ -17,7 +17,7 @@ from assets.publishing import EmbargoError, publish, publish_held, told
 from observatory import warehouse
 from observatory.errors import InputError
 from observatory.intake.purging import purge
-from observatory.paths import PROJECT, DataPaths
+from observatory.paths import CONVENTIONS, PROJECT, DataPaths
 from observatory.releases.embargo import PARIS, instant, pending
 from observatory.releases.mark import write_mark
 from observatory.rendering.imprint import CARD, read_imprint
@@ -209,11 +209,32 @@ def test_what_is_held_must_be_the_edition_of_the_card(paths: DataPaths) -> None:
         released(paths)
 
 
+AGREEMENT = """
+agreements:
+  - partner: epci
+    name: Une intercommunalité
+    kind: epci
+    reference: convention 1
+    territories: [{level: epci, code: "246200364"}]
+    measures: all
+    first_day: 2025-01-01
+    last_day: LAST
+"""
+
+
+@pytest.mark.parametrize("last", [None, "2027-01-14", "2027-01-15"])
 def test_an_agreement_that_ended_meanwhile_stops_the_publication(
-    paths: DataPaths, monkeypatch: pytest.MonkeyPatch
+    paths: DataPaths, monkeypatch: pytest.MonkeyPatch, last: str | None
 ) -> None:
     run(paths, 2, BEFORE)
     monkeypatch.undo()
+    if last is not None:
+        paths.confidential.mkdir(parents=True)
+        (paths.confidential / CONVENTIONS).write_text(AGREEMENT.replace("LAST", last), "utf-8")
+    if last == "2027-01-15":
+        released(paths)
+        assert generation(paths) == 2
+        return
     with pytest.raises(HeldEditionError, match="convention"):
         released(paths)
     assert generation(paths) == 1

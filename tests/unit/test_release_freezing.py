@@ -24,7 +24,16 @@ from observatory.files import sha256_file
 from observatory.paths import PROJECT, DataPaths
 from observatory.releases import freezing
 from observatory.releases.freezing import FreezingError, freeze
-from observatory.releases.manifest import MANIFEST, PUBLIC_KEY, SIGNATURE, SUMS, read_manifest
+from observatory.releases.manifest import (
+    MANIFEST,
+    PUBLIC_KEY,
+    SIGNATURE,
+    SUMS,
+    manifest_text,
+    read_manifest,
+    released_files,
+    sums_text,
+)
 from observatory.releases.naming import ReleaseFolderError
 from observatory.releases.provenance import Checkout, checkout, code_fingerprint
 from observatory.releases.signing import (
@@ -335,16 +344,25 @@ def test_whatever_is_tampered_with_is_found(loose: Path, tamper, said: str) -> N
     assert said in problems
 
 
-def test_another_key_is_not_the_one_expected(loose: Path, tmp_path: Path) -> None:
+def test_whoever_signs_anew_with_his_own_key_is_found_by_the_one_expected(
+    loose: Path, keys: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """A forger changes a page, and does everything again as ``freeze`` would, with a key of his own."""
+    (loose / "site/index.html").write_text("faux")
     private, public = make_keys(tmp_path / "others")
-    assert any("autre clé" in one for one in verify(loose, public.read_bytes()).problems)
-    # Signed anew by whoever brings his own key: whole by that key, not by the one expected.
-    signer = signer_from(private)
-    content = json.loads((loose / MANIFEST).read_bytes())
-    content["signing_key"] = key_fingerprint(signer.public_pem)
-    (loose / MANIFEST).write_text(json.dumps(content))
-    (loose / SIGNATURE).write_bytes(signer.sign((loose / MANIFEST).read_bytes()))
-    assert any("clé publique" in one or "signature" in one for one in verify(loose).problems)
+    shutil.copyfile(public, loose / PUBLIC_KEY)
+    signer, files = signer_from(private), released_files(loose)
+    about = json.loads((loose / MANIFEST).read_bytes())
+    del about["files"]
+    about["signing_key"] = key_fingerprint(signer.public_pem)
+    manifest = manifest_text(about, files)
+    (loose / MANIFEST).write_bytes(manifest)
+    (loose / SUMS).write_text(sums_text(files, manifest))
+    (loose / SIGNATURE).write_bytes(signer.sign(manifest))
+    assert verify(loose).key == key_fingerprint(public.read_bytes())
+    found = verify(loose, keys[1].read_bytes())
+    assert found.key is None
+    assert any("autre clé" in one for one in found.problems)
 
 
 @pytest.mark.parametrize(
