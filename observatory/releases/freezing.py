@@ -25,6 +25,7 @@ from observatory import __version__
 from observatory.errors import ObservatoryError
 from observatory.files import fsync_folder, sha256_file
 from observatory.opendata.package import TITLE
+from observatory.opendata.publishing import FICTIVE_WARNING
 from observatory.paths import DataPaths
 from observatory.releases.differences import differences
 from observatory.releases.editions import PublicEdition, read_edition
@@ -173,12 +174,14 @@ def _stage(
     sources = edition.files.sort("file_id").select(_SOURCE_COLUMNS).to_dicts()
     if signer is not None:
         (folder / PUBLIC_KEY).write_bytes(signer.public_pem)
-    _write(folder / README, _readme(imprint, signed=signer is not None))
-    _write(folder / CITATION, citation_file(imprint))
+    fictive = bool(edition.files["fictive"].any())
+    _write(folder / README, _readme(imprint, signed=signer is not None, fictive=fictive))
+    _write(folder / CITATION, citation_file(imprint, fictive=fictive))
     present = released_files(folder)
     formats = {_MEDIA[suffix] for one in present if (suffix := Path(one.path).suffix) in _MEDIA}
     licences = [one["licence"] for one in sources]
-    _write(folder / DATACITE, datacite(imprint, licences, sum(one.size for one in present), formats))
+    size = sum(one.size for one in present)
+    _write(folder / DATACITE, datacite(imprint, licences, size, formats, fictive=fictive))
     files = released_files(folder)
     about = {
         **_identity(imprint, edition),
@@ -290,11 +293,12 @@ def _first(texts: list[str] | tuple[str, ...]) -> str:
     return ", ".join(texts[:_MOST_TOLD]) + more
 
 
-def _readme(imprint: Imprint, *, signed: bool) -> str:
+def _readme(imprint: Imprint, *, signed: bool, fictive: bool) -> str:
     lines = [
         f"{TITLE}, édition {imprint.release} du {long_date(imprint.published_on)}",
         "",
         citation(imprint),
+        *([FICTIVE_WARNING] if fictive else []),
         "",
         f"{FROZEN_SITE}/ : le site, pages, fiches et données ; il s’ouvre par {FROZEN_SITE}/index.html.",
         f"{TABLES_FOLDER}/ : les tables publiques de l’entrepôt, en Parquet.",

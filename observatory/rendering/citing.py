@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from observatory.opendata.package import TITLE
+from observatory.opendata.publishing import FICTIVE_WARNING
 from observatory.rendering.french import long_date
 from observatory.rendering.imprint import Imprint
 
@@ -35,7 +36,9 @@ def citation(imprint: Imprint) -> str:
     )
 
 
-def datacite(imprint: Imprint, licences: Iterable[str], size: int, formats: Iterable[str]) -> str:
+def datacite(
+    imprint: Imprint, licences: Iterable[str], size: int, formats: Iterable[str], *, fictive: bool
+) -> str:
     """Return the DataCite record of a release, as JSON, ready for a DOI.
 
     Args:
@@ -43,6 +46,7 @@ def datacite(imprint: Imprint, licences: Iterable[str], size: int, formats: Iter
         licences: those of its sources, in French.
         size: in bytes.
         formats: media types of its files.
+        fictive: whether some of its figures derive from generated data; the record then warns.
     """
     organisation = imprint.contact.organisation
     content: dict[str, Any] = {
@@ -62,6 +66,9 @@ def datacite(imprint: Imprint, licences: Iterable[str], size: int, formats: Iter
         "descriptions": [{"description": _ABSTRACT, "descriptionType": "Abstract", "lang": "fr"}],
         "geoLocations": [{"geoLocationPlace": "Bassin minier du Nord et du Pas-de-Calais, France"}],
     }
+    if fictive:
+        warning = {"description": FICTIVE_WARNING, "descriptionType": "TechnicalInfo", "lang": "fr"}
+        content["descriptions"].append(warning)
     if imprint.doi:
         content["doi"] = imprint.doi
     if imprint.address:
@@ -69,11 +76,12 @@ def datacite(imprint: Imprint, licences: Iterable[str], size: int, formats: Iter
     return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
 
 
-def citation_file(imprint: Imprint) -> str:
-    """Return the citation file of a release, as YAML."""
+def citation_file(imprint: Imprint, *, fictive: bool) -> str:
+    """Return the citation file of a release, as YAML; ``fictive`` as for ``datacite``."""
     content: dict[str, Any] = {
         "cff-version": "1.2.0",
-        "message": "Pour citer ces données, employez cette notice, et nommez le producteur de la source.",
+        "message": "Pour citer ces données, employez cette notice, et nommez le producteur de la source."
+        + (f" {FICTIVE_WARNING}" if fictive else ""),
         "type": "dataset",
         "title": f"{TITLE}, édition {imprint.release}",
         "version": imprint.release,

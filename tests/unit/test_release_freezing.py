@@ -116,6 +116,7 @@ def test_a_release_holds_site_tables_and_manifest_and_nothing_confidential(
         )
     }
     assert not any(b"48151.62342" in content for content in files.values())
+    assert "Données fictives" in files["LISEZMOI.txt"].decode()
     content = json.loads(files[MANIFEST])
     assert {one["path"] for one in content["files"]} == set(files) - {MANIFEST, SIGNATURE, SUMS}
     assert content["code"]["sha256"] == code_fingerprint()
@@ -451,17 +452,21 @@ def test_a_checkout_knows_whether_its_code_changed(tmp_path: Path) -> None:
     assert checkout(tmp_path / "observatory") is None
 
 
-@pytest.mark.parametrize("doi", [None, "10.1234/observatoire.2026-1"])
-def test_the_datacite_record_keeps_the_schema_of_datacite(doi: str | None) -> None:
+@pytest.mark.parametrize(("doi", "fictive"), [(None, True), ("10.1234/observatoire.2026-1", False)])
+def test_the_datacite_record_keeps_the_schema_of_datacite(doi: str | None, fictive: bool) -> None:
     imprint = read_imprint(PROJECT / "data" / "reference" / CARD).model_copy(
         update={"doi": doi, "address": "https://observatoire.example/bassin/"}
     )
-    record = json.loads(datacite(imprint, ["Licence B", "Licence A", "Licence A"], 12, ["text/csv"]))
+    record = json.loads(
+        datacite(imprint, ["Licence B", "Licence A", "Licence A"], 12, ["text/csv"], fictive=fictive)
+    )
+    notice = yaml.safe_load(citation_file(imprint, fictive=fictive))
     schema45.validator.validate(record)
     assert record.get("doi") == doi
     assert [one["rights"] for one in record["rightsList"]] == ["Licence A", "Licence B"]
+    for text in (json.dumps(record, ensure_ascii=False), notice["message"]):
+        assert ("Données fictives" in text) is fictive
     assert record["publicationYear"] == str(imprint.published_on.year)
-    notice = yaml.safe_load(citation_file(imprint))
     assert notice["cff-version"] == "1.2.0"
     assert {"message", "title", "authors"} <= notice.keys()
     assert (notice["version"], notice["date-released"]) == (imprint.release, imprint.published_on)
