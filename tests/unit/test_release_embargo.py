@@ -11,9 +11,12 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
-from assets import publishing
+from assets import publishing, running
+from assets.cli import app
 from assets.publishing import EmbargoError, publish, publish_held, told
+from assets.running import Outcome
 from observatory import warehouse
 from observatory.errors import InputError
 from observatory.intake.purging import purge
@@ -303,3 +306,18 @@ def test_a_purge_takes_away_what_is_held(paths: DataPaths, monkeypatch: pytest.M
     assert purge(paths, [taken], UNTIL, "qui")
     assert not paths.under_embargo.exists()
     assert not paths.partners.exists()
+
+
+def test_the_command_says_until_when_an_edition_is_held_and_where_to_review_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imprint = read_imprint(card(tmp_path, "embargo_until: 2027-01-15T06:00\n"))
+    outcome = Outcome([("Recensement", "2021")], 3, 3, 12, 0, [], imprint.embargo_until)
+    monkeypatch.setenv("OBSERVATORY_DATA", str(tmp_path / "data"))
+    monkeypatch.setattr(running, "run_everything", lambda *_, **__: outcome)
+    monkeypatch.setattr("observatory.rendering.imprint.read_imprint", lambda _: imprint)
+    done = CliRunner().invoke(app, ["run"])
+    assert done.exit_code == 0, done.output
+    assert "sous embargo jusqu’au 15 janvier 2027 à 6\u00a0h\u00a000" in done.output
+    assert str(tmp_path / "data" / "under_embargo" / "site" / "index.html") in done.output
+    assert str(tmp_path / "data" / "site") not in done.output
