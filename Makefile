@@ -55,4 +55,4 @@ bench: $(VENV)/.test ## benchmarks, each a ratio to a baseline run beside it
 	@for script in tests/benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done
 
 clean: ## remove what a run writes
-	@rm -rf data/dagster data/sample data/warehouse data/site data/partners
+	@rm -rf data/dagster data/sample data/warehouse data/site data/partners data/under_embargo data/diff

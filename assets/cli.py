@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from assets import audit_cli, conventions_cli, intake_cli, portal_cli, typology_cli
+from assets import audit_cli, conventions_cli, intake_cli, portal_cli, release_cli, typology_cli
 from observatory.errors import ObservatoryError
 from observatory.paths import PROJECT, data_paths
 
@@ -74,9 +74,22 @@ def run(
         table.add_row("Éditions de partenaires", str(outcome.editions))
     table.add_row("Durée", f"{time.monotonic() - started:.0f} s")
     console.print(table)
+    site = data_paths().site
+    if outcome.held_until is not None:
+        _say_held()
+        site = data_paths().under_embargo / "site"
     console.print("Site à ouvrir :", style="bold")
     # Not wrapped: a path cut in two cannot be pasted.
-    console.print(str(data_paths().site / "index.html"), soft_wrap=True)
+    console.print(str(site / "index.html"), soft_wrap=True)
+
+
+def _say_held() -> None:
+    """Say until when the edition just made is under embargo, and how it is published then."""
+    from assets.publishing import told
+    from observatory.rendering.imprint import CARD, read_imprint
+
+    console.print(told(read_imprint(data_paths().reference / CARD)), style="bold yellow", soft_wrap=True)
+    console.print("À relire ici, pour vous seul ; ensuite : observatory release publish.", soft_wrap=True)
 
 
 @app.command()
@@ -199,6 +212,7 @@ intake_cli.register(app)
 app.command()(audit_cli.audit)
 app.command()(conventions_cli.conventions)
 portal_cli.register(app)
+release_cli.register(app)
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -12,6 +13,7 @@ from dagster import DagsterInstance
 
 from assets.checks import CHECKS_TABLE
 from assets.definitions import RAW, defs, ingest_name, refresh
+from assets.publishing import publish
 from assets.raw.files import ALLOW_STALE, SNAPSHOTS, WARNING, asset_name, table_name
 from assets.settling import PRODUCERS, settle_deliveries
 from assets.storage import SESSION, WarehouseIOManager
@@ -51,6 +53,7 @@ class Outcome:
         pages: number of pages written.
         editions: number of editions of partners.
         warnings: what the analyst must know of the sources, in French.
+        held_until: end of the embargo that the edition waits for; None where it is published.
     """
 
     sources: list[tuple[str, str]]
@@ -59,6 +62,7 @@ class Outcome:
     pages: int
     editions: int
     warnings: list[str]
+    held_until: datetime | None
 
 
 def prepare_instance() -> Path:
@@ -69,7 +73,7 @@ def prepare_instance() -> Path:
 
 
 def run_everything(say: Callable[[str], None], *, allow_stale: bool = False) -> Outcome:
-    """Run sources, tables, indicators and site, then publish them together.
+    """Run sources, tables, indicators and site, then publish them together, or hold them under embargo.
 
     Args:
         say: where progress is told.
@@ -120,7 +124,7 @@ def run_everything(say: Callable[[str], None], *, allow_stale: bool = False) -> 
         result = _execute(refresh.name, session, instance, {})
         checks = session.read(CHECKS_TABLE)
         files = session.read("core.files")
-        session.commit()
+        held_until = publish(session)
     sources: dict[str, list[str]] = {}
     for title, vintage in files.select("title", "vintage").unique().sort("title", "vintage").iter_rows():
         sources.setdefault(title, []).append(vintage)
@@ -131,6 +135,7 @@ def run_everything(say: Callable[[str], None], *, allow_stale: bool = False) -> 
         _told(result, SITE, "pages"),
         _told(result, EDITIONS, "éditions"),
         warnings,
+        held_until,
     )
 
 

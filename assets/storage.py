@@ -10,9 +10,11 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from assets.publishing import publish, told
 from assets.settling import check_settled
 from observatory.intake.store import locked
 from observatory.paths import data_paths
+from observatory.rendering.imprint import CARD, read_imprint
 from observatory.tables import TABLES
 from observatory.warehouse import Session
 
@@ -90,9 +92,11 @@ def session_of_run(context: dg.InitResourceContext) -> Iterator[Session]:
         check_settled(paths)
         yield session
         if _all_succeeded(instance, run):
-            session.commit()
-            if context.log:
+            held_until = publish(session)
+            if context.log and held_until is None:
                 context.log.info("Entrepôt et site publiés.")
+            elif context.log:
+                context.log.warning(told(read_imprint(paths.reference / CARD)))
         elif context.log:
             context.log.error(
                 "Traitement incomplet : rien n’est publié, l’édition précédente reste en place."

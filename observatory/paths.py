@@ -83,13 +83,18 @@ class DataPaths:
 
     @property
     def releases(self) -> Path:
-        """Sites published before, one by folder, that disclosure control must reckon with."""
+        """Releases frozen, one by folder, that disclosure control must reckon with."""
         return self.root / "releases"
 
     @property
     def partners(self) -> Path:
         """Editions of partners under agreement, one by folder, readable by their owner only."""
         return self.root / "partners"
+
+    @property
+    def under_embargo(self) -> Path:
+        """The edition that waits for the end of its embargo, readable by its owner only."""
+        return self.root / "under_embargo"
 
     @property
     def dagster(self) -> Path:

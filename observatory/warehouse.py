@@ -8,6 +8,9 @@ them together:
 2. a ``ready`` mark is written;
 3. the files are renamed into place and the folders are exchanged.
 
+An edition under embargo is *held*: step 1, then everything waits in ``under_embargo/`` until it is released
+or replaced.
+
 A session killed before its mark leaves nothing but a folder that the next session clears; killed after
 it, the next session finishes step 3. Readers keep the file that they opened, or see the new one.
 
@@ -34,6 +37,7 @@ from observatory.tables import TABLES
 
 CONFIDENTIAL_SCHEMA = "confidential"
 READY = "ready"
+HELD = "held"
 
 
 class WarehouseBusyError(ObservatoryError):
@@ -42,6 +46,10 @@ class WarehouseBusyError(ObservatoryError):
 
 class MissingTableError(ObservatoryError):
     """A table that has never been made is asked for."""
+
+
+class HeldEditionError(ObservatoryError):
+    """No edition waits for the end of an embargo, or what is published has changed since."""
 
 
 class Session:
@@ -128,7 +136,50 @@ class Session:
         return self.folder / "partners"
 
     def commit(self) -> None:
-        """Publish everything that was staged, together."""
+        """Publish everything that was staged, together; a site makes one that was held obsolete."""
+        self._build()
+        self._mark_ready(self.folder)
+        published_site = self.site.exists()
+        _publish(self.paths, self.folder)
+        if published_site and self.paths.under_embargo.exists():
+            shutil.rmtree(self.paths.under_embargo)
+
+    def hold(self) -> None:
+        """Keep what was staged in ``under_embargo/``, in the place of what was held; publish nothing."""
+        held = self.paths.under_embargo
+        self._build()
+        shutil.rmtree(self.folder / "tables")
+        write_atomic(self.folder / HELD, _identity(self.paths.database).encode())
+        self.folder.chmod(0o700)
+        fsync_folder(self.folder)
+        # What was held goes to the session's folder: it must not be taken there for a session to finish.
+        (held / READY).unlink(missing_ok=True)
+        exchange_folders(self.folder, held)
+        fsync_folder(self.paths.root)
+
+    def release_held(self) -> None:
+        """Publish what was held, as it was audited; may be run again after a kill.
+
+        Raises:
+            HeldEditionError: nothing is held, or the warehouse has changed since it was.
+        """
+        held = self.paths.under_embargo
+        if not (held / HELD).exists():
+            raise HeldEditionError(
+                "Aucune édition n’attend la fin d’un embargo. Que faire : observatory run."
+            )
+        if (held / HELD).read_text(encoding="utf-8") != _identity(self.paths.database):
+            raise HeldEditionError(
+                "L’entrepôt a changé depuis que l’édition sous embargo a été faite. Que faire : observatory "
+                "run, qui refait l’édition et la publie."
+            )
+        self._mark_ready(held)
+        shutil.rmtree(self.folder)
+        held.rename(self.folder)
+        _publish(self.paths, self.folder)
+
+    def _build(self) -> None:
+        """Write the new databases from what was staged."""
         staged = {path.stem: path for path in sorted((self.folder / "tables").glob("*.parquet"))}
         confidential = {
             name: path for name, path in staged.items() if name.startswith(f"{CONFIDENTIAL_SCHEMA}.")
@@ -146,13 +197,14 @@ class Session:
         if self.partners.exists():
             keep_private(self.partners)
         fsync_folder(self.folder)
+
+    def _mark_ready(self, folder: Path) -> None:
         inodes = {
-            f"{place.name}_inode": (self.folder / place.name).stat().st_ino
+            f"{place.name}_inode": (folder / place.name).stat().st_ino
             for place in _folders(self.paths)
-            if (self.folder / place.name).exists()
+            if (folder / place.name).exists()
         }
-        write_atomic(self.folder / READY, json.dumps(inodes).encode())
-        _publish(self.paths, self.folder)
+        write_atomic(folder / READY, json.dumps(inodes).encode())
 
     def _staged(self, name: str) -> Path:
         return self.folder / "tables" / f"{name}.parquet"
@@ -214,6 +266,14 @@ def _publish(paths: DataPaths, folder: Path) -> None:
             exchange_folders(folder / place.name, place)
     (folder / READY).unlink()
     fsync_folder(paths.warehouse)
+
+
+def _identity(database: Path) -> str:
+    """Tell one state of the warehouse from another: each publication makes a new file."""
+    if not database.exists():
+        return "none"
+    found = database.stat()
+    return f"{found.st_ino} {found.st_mtime_ns}"
 
 
 def _folders(paths: DataPaths) -> tuple[Path, ...]:

@@ -8,13 +8,14 @@ from assets.checks import CHECKS_TABLE
 from assets.indicators.typology import output_name
 from assets.perimeter import chosen_perimeter
 from assets.storage import SESSION
-from observatory.disclosure.release import read_releases
-from observatory.opendata.revisions import since_last
 from observatory.paths import data_paths
 from observatory.projection.assumptions import CARD as ASSUMPTIONS
 from observatory.projection.assumptions import read_assumptions
 from observatory.projection.calibration import CARD as LANDMARKS
 from observatory.projection.calibration import calibrate, read_landmarks
+from observatory.releases.differences import since_last
+from observatory.releases.editions import PublicEdition
+from observatory.releases.provenance import code_fingerprint
 from observatory.rendering.changelog import CHANGES, read_changes
 from observatory.rendering.imprint import CARD, read_imprint
 from observatory.rendering.inputs import SiteData
@@ -58,9 +59,10 @@ def site(
     session = context.resources.session
     territories = chosen_perimeter(core_all__territories)
     reference = data_paths().reference
+    imprint = read_imprint(reference / CARD)
     assumed = read_assumptions(reference / ASSUMPTIONS)
     data = SiteData(
-        imprint=read_imprint(reference / CARD),
+        imprint=imprint,
         perimeter_vintage=int(territories["perimeter_vintage"][0]),
         territories=territories,
         cites=cites_within(core_mbm__cites, territories),
@@ -87,8 +89,16 @@ def site(
         if core_insee__mortality.is_empty()
         else calibrate(core_insee__mortality, read_landmarks(reference / LANDMARKS), assumed),
         changes=read_changes(reference / CHANGES),
-        revisions=since_last(
-            read_releases(session.paths.releases), territories, indicators_all__observations
+        differences=since_last(
+            session.paths.releases,
+            PublicEdition(
+                imprint.release,
+                indicators_all__observations,
+                indicators_all__definitions,
+                core_all__files,
+                territories,
+                code_fingerprint(),
+            ),
         ),
     )
     pages = build_site(data, session.site)

@@ -28,10 +28,16 @@ class ExposedCellError(ObservatoryError):
     """A sensitive amount cannot be protected whatever is hidden beside it."""
 
 
-def protect(system: System, primary: Iterable[Key]) -> dict[Key, Key | None]:
+def protect(system: System, primary: Iterable[Key], before: Iterable[Key] = ()) -> dict[Key, Key | None]:
     """Return the figures to hide, ``primary`` included, so that every target keeps its width.
 
     Each secondary suppression comes with a target that it protects; primary ones come without.
+
+    Args:
+        system: the system.
+        primary: figures hidden in any case.
+        before: figures that another release of the same counts hides: the first choice, where there are some.
+            What else it hid with them may be all that still protects, now that the rest is known.
 
     Raises:
         ExposedCellError: nothing is left to hide beside an exposed amount, or the last attack finds one.
@@ -39,7 +45,8 @@ def protect(system: System, primary: Iterable[Key]) -> dict[Key, Key | None]:
     """
     primary = frozenset(primary)
     attacker = Attacker(system)
-    covered = cover_lines(system, set(primary), _needs(system))
+    kept = (system.figures.keys() & set(before)) - primary
+    covered = kept or cover_lines(system, set(primary), _needs(system))
     saved: dict[Key, Key | None] = dict.fromkeys(sorted(covered))
     # What nothing hidden links is unknown from the first where cells leave it so: all of it is attacked once.
     knowledge = replace(attacker.hide(primary | covered), components=tuple(attacker.components()))

@@ -3,6 +3,8 @@
 Belongs here: the files of a published folder that hold figures, whatever their format.
 Does not: its pages (``pages``), what an attacker makes of it (``audit``).
 
+A frozen release (``releases.freezing``) holds more than its site: whoever has it has it all.
+
 Read are the files of the whole folder, of every format (``formats``), that give figures by territory: one row
 per figure (the columns of ``indicators.observations``), or one column per indicator, named by its identifier,
 with the year after it or, for want of one, of its latest year.
@@ -18,6 +20,7 @@ import polars as pl
 from observatory.disclosure.formats import FormatError, documents, tables
 from observatory.errors import ObservatoryError
 from observatory.opendata.wide import STATUS_SUFFIX, STATUS_WORDS
+from observatory.releases.naming import release_folders, site_of
 
 FIGURES: dict[str, type[pl.DataType]] = {
     "origin": pl.String,
@@ -51,7 +54,7 @@ class Release:
 
     Attributes:
         name: how reports call it.
-        folder: where it was read.
+        folder: its site.
         figures: frame of ``FIGURES``.
         territories: level, code, name, parents (list of ``level:code``).
         perimeter: perimeter and its year, as one word.
@@ -67,25 +70,24 @@ class Release:
 
 
 def read_releases(folder: Path) -> list[Release]:
-    """Return the releases kept in a folder, one site by subfolder; none where there is no folder."""
-    return (
-        [read_release(path) for path in sorted(folder.iterdir()) if path.is_dir()] if folder.is_dir() else []
-    )
+    """Return the releases kept in a folder, oldest first; none where there is no folder."""
+    return [read_release(path) for path in release_folders(folder)]
 
 
 def read_release(folder: Path) -> Release:
     """Return the release of a published folder.
 
     Args:
-        folder: the site, as published or staged.
+        folder: the site, as published or staged, or the folder of a frozen release.
 
     Raises:
         ReleaseError: no territories or no figures in it, or a file that cannot be read.
     """
-    listed = _listed(folder, "territoires.csv", "level", "code", "name", "parents")
+    site = site_of(folder)
+    listed = _listed(site, "territoires.csv", "level", "code", "name", "parents")
     territories = listed.select("level", "code", "name", pl.col("parents").fill_null("").str.split("|"))
-    sources = _listed(folder, "sources.csv", "file_id", "sha256")
-    definitions = _listed(folder, "definitions.csv", "indicator", "vintages")
+    sources = _listed(site, "sources.csv", "file_id", "sha256")
+    definitions = _listed(site, "definitions.csv", "indicator", "vintages")
     # A file with one column per indicator gives the latest year of each.
     vintages = {
         name: int(years.split("|")[-1]) for name, years in definitions.select("indicator", "vintages").rows()
@@ -104,7 +106,7 @@ def read_release(folder: Path) -> Release:
     versions = [name for name in ("perimeter", "perimeter_vintage") if name in listed.columns]
     perimeter = "-".join(listed.select(versions).row(0))
     prints = dict(sources.select("file_id", "sha256").iter_rows())
-    return Release(folder.name, folder, figures, territories, perimeter, prints)
+    return Release(folder.name, site, figures, territories, perimeter, prints)
 
 
 def _listed(folder: Path, name: str, *columns: str) -> pl.DataFrame:

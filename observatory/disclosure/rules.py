@@ -101,13 +101,16 @@ def protect_with_journal(
     policy, indicators = load_policy(), tuple(indicators)
     printed = printed_measures(policy, indicators)
     counts = count_cells(measures, policy)
+    earlier = comparable(earlier, indicators, counts, territories, policy)
     areas, given = known_before(earlier, indicators, counts, territories, policy)
+    before = _hidden_before(earlier, territories)
     rows: list[JournalRow] = []
     for vintage, amounts in counts.items():
         figures = figures_of(observations, printed, vintage)
         shares = _contributions(contributions, vintage)
         system, primary = build_system(policy, areas, amounts, figures, shares)
-        hidden = protect(with_given(system, given.get(vintage, {}), areas), primary)
+        known = with_given(system, given.get(vintage, {}), areas)
+        hidden = protect(known, primary, before.get(vintage, ()))
         rows += _entries(policy, system, primary, hidden, vintage)
     journal = DISCLOSURE_JOURNAL.conform(
         pl.DataFrame(rows, schema=DISCLOSURE_JOURNAL.polars_schema, orient="row")
@@ -175,11 +178,36 @@ def known_before(
     territories: pl.DataFrame,
     policy: Policy,
 ) -> tuple[Areas, Mapping[int, Mapping[Key, Known]]]:
-    """Return the areas of all the perimeters published, and the counts that earlier releases gave away."""
+    """Return the areas of all the perimeters published, and the counts that earlier releases gave away.
+
+    Args:
+        earlier: those that ``comparable`` returns.
+        indicators: definitions.
+        counts: vintage -> measure -> counts.
+        territories: one perimeter version.
+        policy: the rules.
+    """
     ruled = [item for item in indicators if {item.numerator, item.denominator} & policy.rules.keys()]
     blank = pl.DataFrame(schema=FIGURES)
     places = territories.select("level", "code", "name", "parents")
     this = Release("", Path(), blank, places, "", {})
+    evidence = gather(this, earlier, ruled, policy)
+    given = {
+        vintage: unrounded(policy, known, counts.get(vintage, {}))
+        for vintage, known in evidence.counts.items()
+    }
+    return evidence.areas, given
+
+
+def comparable(
+    earlier: Iterable[Release],
+    indicators: tuple[Indicator, ...],
+    counts: Mapping[int, Mapping[str, Mapping[Area, float]]],
+    territories: pl.DataFrame,
+    policy: Policy,
+) -> list[Release]:
+    """Return the earlier releases that count the same rows, as far as their perimeter lets it be told."""
+    ruled = [item for item in indicators if {item.numerator, item.denominator} & policy.rules.keys()]
 
     def same_counts(release: Release) -> bool:
         alone = gather(release, (), ruled, policy)
@@ -189,12 +217,19 @@ def known_before(
             for key, told in known.items()
         )
 
-    evidence = gather(this, [release for release in earlier if same_counts(release)], ruled, policy)
-    given = {
-        vintage: unrounded(policy, known, counts.get(vintage, {}))
-        for vintage, known in evidence.counts.items()
-    }
-    return evidence.areas, given
+    return [release for release in earlier if same_counts(release)]
+
+
+def _hidden_before(releases: Iterable[Release], territories: pl.DataFrame) -> dict[int, set[Key]]:
+    """Return vintage -> figures that releases of this perimeter keep secret."""
+    found: defaultdict[int, set[Key]] = defaultdict(set)
+    for release in releases:
+        if release.perimeter == _perimeter(territories):
+            secret = release.figures.filter(pl.col("status") == "secret")
+            for vintage, *figure in secret.select("vintage", "indicator", "level", "code").unique().rows():
+                indicator, level, code = figure
+                found[vintage].add((indicator, level, code))
+    return dict(found)
 
 
 def _perimeter(territories: pl.DataFrame) -> str:

@@ -35,6 +35,7 @@ from observatory.disclosure.release import Release
 from observatory.disclosure.rules import (
     JournalRow,
     Protected,
+    comparable,
     count_cells,
     emptied,
     figures_of,
@@ -134,6 +135,7 @@ def protect_for_partners(
     policy, indicators = load_policy(), tuple(indicators)
     printed = printed_measures(policy, indicators)
     counts = count_cells(measures, policy)
+    earlier = comparable(earlier, indicators, counts, territories, policy)
     areas, given = known_before(earlier, indicators, counts, territories, policy)
     coverage = Coverage(agreements, areas, policy)
     opened: dict[str, set[tuple[str, str, str, int]]] = {name: set() for name in coverage.agreements}

@@ -66,8 +66,8 @@ def held(
 def purge(paths: DataPaths, chosen: Sequence[Held], now: datetime, by: str) -> bool:
     """Delete folders of the store for good, and what a run made of them for few eyes.
 
-    That is the database of individual rows and the partners' editions, which hold small counts of them. They
-    are whole or gone: the next run makes them again from what is left.
+    That is the database of individual rows, the partners' editions and an edition under embargo. They are
+    whole or gone: the next run makes them again from what is left.
 
     Returns:
         Whether there was such a database.
@@ -86,6 +86,8 @@ def purge(paths: DataPaths, chosen: Sequence[Held], now: datetime, by: str) -> b
                     # Gone at once: whoever serves an edition meanwhile has all of it, or nothing.
                     paths.partners.rename(session.partners)
                     shutil.rmtree(session.partners)
+                if paths.under_embargo.exists():
+                    shutil.rmtree(paths.under_embargo)
         for one in chosen:
             remove_folder(one.folder)
             write_journal(paths, _entry(one, now, by))

@@ -2,7 +2,7 @@
 
 Belongs here: tables (``exports``), wide tables of the latest figures (``wide``), formats (``workbook``,
 ``table_parquet``, ``layers``, ``geopackage``, ``observation_json``), archives and checksums (``archives``,
-``sheet_archive``), what changed since a release (``revisions``), all of them together (``publishing``), what
+``sheet_archive``), what changed since a release (``changes``), all of them together (``publishing``), what
 describes them to machines (``description``: ``dcat``, ``inspire``, ``ogc``, ``package``).
 Does not: the page that offers them (``rendering``), what may be shown (``disclosure``).
 """

@@ -15,6 +15,7 @@ from pathlib import Path
 import polars as pl
 
 from observatory.opendata.archives import write_zip
+from observatory.opendata.changes import Correction, changes_exports, corrections_export
 from observatory.opendata.exports import FICTIVE_NATURE, Export, exports, fictive_mask, write_csv
 from observatory.opendata.geopackage import write_geopackage
 from observatory.opendata.layers import (
@@ -31,6 +32,7 @@ from observatory.opendata.offers import TITLE, Offer, OfferedFile, Publisher, of
 from observatory.opendata.table_parquet import write_table_parquet
 from observatory.opendata.wide import LEVELS, WideTable, wide_tables
 from observatory.opendata.workbook import Book, write_workbook
+from observatory.releases.differences import Differences
 
 FICTIVE_WARNING = (
     "Données fictives : chiffres issus de fichiers générés, pour essayer la chaîne. Ils ne doivent être ni "
@@ -69,6 +71,8 @@ class OpenData:
         typology: each table of the schema ``typology``, by its name in it.
         dashboard: ``indicators.cite_dashboard``.
         projections: ``indicators.projections``.
+        differences: what changed since the release before; None for the first.
+        corrections: log of the corrections.
     """
 
     release: str
@@ -86,6 +90,8 @@ class OpenData:
     typology: Mapping[str, pl.DataFrame]
     dashboard: pl.DataFrame
     projections: pl.DataFrame
+    differences: Differences | None
+    corrections: list[Correction]
 
 
 def publish(data: OpenData, folder: Path) -> list[Offer]:
@@ -105,6 +111,8 @@ def publish(data: OpenData, folder: Path) -> list[Offer]:
         dashboard=data.dashboard,
         projections=data.projections,
     )
+    tables += changes_exports(data.differences) if data.differences else []
+    tables.append(corrections_export(data.corrections))
     press = _Press(data, folder)
     offers = [press.table(export) for export in tables]
     wide = wide_tables(data.observations, data.definitions, data.files, data.territories)

@@ -1,16 +1,19 @@
 """The log of the releases, kept as data by whoever publishes.
 
 Belongs here: the file ``data/reference/nouveautes.yaml`` and its reading.
-Does not: comparing figures between releases (``opendata.revisions``).
+Does not: comparing figures between releases (``releases.differences``).
 """
 
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from observatory.cards import read_yaml
 from observatory.errors import InputError
+from observatory.opendata.changes import Correction as CorrectionRow
 from observatory.rendering.french import typeset
 
 CHANGES = "nouveautes.yaml"
@@ -22,13 +25,21 @@ _REMEDY = (
 
 
 class Correction(BaseModel):
-    """A figure or a text that was wrong, and is no longer: when, what, why."""
+    """A figure or a text that was wrong, and is no longer: when, what, why.
+
+    ``indicators`` and ``territories`` (``level:code``) name what it touches, where that is known.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     corrected_on: date
     what: str = Field(min_length=10)
     reason: str = Field(min_length=10)
+    indicators: tuple[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], ...] = ()
+    territories: tuple[
+        Annotated[str, Field(pattern=r"^(iris|cite|commune|epci|basin|department|region|country):[\w-]+$")],
+        ...,
+    ] = ()
 
 
 class ReleaseNotes(BaseModel):
@@ -78,6 +89,15 @@ def read_changes(path: Path) -> tuple[ReleaseNotes, ...]:
             "remettez-les dans l’ordre, une entrée par édition.",
         )
     return tuple(found)
+
+
+def corrections(log: Iterable[ReleaseNotes]) -> list[CorrectionRow]:
+    """Return every correction of a log, as rows to publish."""
+    return [
+        (notes.release, one.corrected_on, one.what, one.reason, one.indicators, one.territories)
+        for notes in log
+        for one in notes.corrections
+    ]
 
 
 def _typeset(notes: ReleaseNotes) -> ReleaseNotes:

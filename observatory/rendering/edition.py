@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from observatory.opendata.revisions import Revisions
 from observatory.projection.assumptions import Assumptions
 from observatory.projection.calibration import Calibration
+from observatory.releases.differences import Differences
 from observatory.rendering.changelog import ReleaseNotes
 from observatory.rendering.coverage import Coverage
 from observatory.rendering.figures import Figure, FigureBook, Indicator
@@ -33,8 +33,8 @@ class Edition:
 
     ``imprint`` is the card of the edition, ``dashboard`` its row of the dashboard by cité, ``assumed`` and
     ``calibration`` what the projections assume and what is known beside them, ``coverage`` the counts of its
-    statuses, ``changes`` the log of the releases, ``revisions`` what changed since the last, ``portrait`` the
-    chapters of the socio-economic portrait.
+    statuses, ``changes`` the log of the releases, ``differences`` what changed since the last,
+    ``portrait`` the chapters of the socio-economic portrait.
     """
 
     imprint: Imprint
@@ -53,7 +53,7 @@ class Edition:
     checks: tuple[dict[str, Any], ...]
     coverage: Coverage
     changes: tuple[ReleaseNotes, ...]
-    revisions: Revisions | None
+    differences: Differences | None
     portrait: tuple[Chapter, ...]
 
     @property
@@ -109,6 +109,6 @@ def edition(data: SiteData) -> Edition:
         ),
         coverage=Coverage(data.observations),
         changes=data.changes,
-        revisions=data.revisions,
+        differences=data.differences,
         portrait=data.portrait,
     )

@@ -7,9 +7,11 @@ Does not: what the sentence says, HTML.
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
+
+from observatory.releases.embargo import PARIS
 
 THIN_SPACE = "\u202f"
 NO_BREAK_SPACE = "\u00a0"
@@ -78,6 +80,13 @@ def plural(count: int, singular: str, many: str) -> str:
 def long_date(day: date) -> str:
     """Write a date: 1er mars 2024."""
     return f"{'1er' if day.day == 1 else day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+
+def paris_time(at: datetime) -> str:
+    """Write an instant: 15 janvier 2027 à 6 h 00, heure de Paris."""
+    local = at.astimezone(PARIS)
+    hour = f"{local.hour}{NO_BREAK_SPACE}h{NO_BREAK_SPACE}{local.minute:02d}"
+    return f"{long_date(local.date())} à {hour}, heure de Paris"
 
 
 def fold(text: str) -> str:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from observatory.opendata.revisions import Revisions
 from observatory.projection.assumptions import Assumptions
 from observatory.projection.calibration import Calibration
+from observatory.releases.differences import Differences
 from observatory.rendering.changelog import ReleaseNotes
 from observatory.rendering.imprint import Imprint
 from observatory.rendering.portrait import Chapter
@@ -45,7 +45,7 @@ class SiteData:
         typology: each table of the schema ``typology``, by its name in it.
         checks: one row per check: table, rule and reason (French), passed, observed (French).
         changes: what each release brings, latest first.
-        revisions: what changed in the figures since the release before; none for the first.
+        differences: what changed in the figures since the release before; none for the first.
         portrait: chapters of the socio-economic portrait, in order.
     """
 
@@ -72,5 +72,5 @@ class SiteData:
     typology: Mapping[str, pl.DataFrame]
     checks: pl.DataFrame
     changes: tuple[ReleaseNotes, ...] = ()
-    revisions: Revisions | None = None
+    differences: Differences | None = None
     portrait: tuple[Chapter, ...] = ()

@@ -24,9 +24,11 @@ from observatory.opendata.description import describe
 from observatory.opendata.offers import Publisher
 from observatory.opendata.publishing import OpenData, publish
 from observatory.opendata.sheet_archive import write_sheet_archive
+from observatory.releases.mark import write_mark
 from observatory.rendering import french, projections, typology_prose, wording
 from observatory.rendering.addresses import emblem, robots, site_map
 from observatory.rendering.cells import cell, judged, shown
+from observatory.rendering.changelog import corrections
 from observatory.rendering.compare_data import comparison_scripts
 from observatory.rendering.download_pages import download_page, landmark_offers, sheet_offer
 from observatory.rendering.edition import Edition, edition
@@ -40,6 +42,7 @@ from observatory.rendering.page import Page
 from observatory.rendering.pages import pages
 from observatory.rendering.ranks import SMALLEST_RANKING
 from observatory.rendering.search import search_script
+from observatory.rendering.sheet_changes import sheet_changes
 from observatory.rendering.territory_pages import commune_pages
 from observatory.territories import NO_EPCI
 
@@ -85,6 +88,7 @@ def build_site(data: SiteData, folder: Path) -> list[Path]:
     offers += style_offer(styles, (sld.render(style=one) for one in styles), folder / "donnees")
     offers += describe(open_data, offers, folder / "donnees")
     write_checksums(folder / "donnees")
+    write_mark(folder, data.imprint.release, data.imprint.published_on)
     written += _write_pages([download_page(indexed, offers)], indexed, folder)
     if data.imprint.address:
         _write_addresses(data.imprint.address, data.imprint.published_on, sorted(written), folder)
@@ -133,6 +137,8 @@ def _open_data(data: SiteData) -> OpenData:
         typology=data.typology,
         dashboard=data.dashboard,
         projections=data.projections,
+        differences=data.differences,
+        corrections=corrections(data.changes),
     )
 
 
@@ -197,6 +203,7 @@ def page_environment() -> Environment:
         "prose": typology_prose,
         "wording": wording,
         "word": wording.word,
+        "sheet_changes": sheet_changes,
         "number": french.number,
         "plural": french.plural,
         "no_iris_contours": NO_IRIS_CONTOURS,

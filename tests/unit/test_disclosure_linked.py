@@ -1,5 +1,7 @@
 """Small systems whose intervals and best suppressions are worked out by hand."""
 
+from dataclasses import replace
+
 import pytest
 
 from observatory.disclosure.attack import audit
@@ -120,6 +122,22 @@ def test_a_zero_is_no_cover() -> None:
     cells = {"a": cell("a", 0), "ab": cell("ab", 0)}
     with pytest.raises(ExposedCellError, match="« b » ne peut être protégé"):
         protect(system(cells, "b"), ())
+
+
+def test_what_another_release_hid_with_a_zero_still_protects() -> None:
+    """One figure prints c and the zero of a: shown, a + b gives b; hidden by another release, it covers b.
+
+    Nothing else may be hidden: that release printed a + b, and a zero alone is never chosen.
+    """
+    cells = {"a": cell("a", 0), "b": cell("b", 4), "c": cell("c", 30), "ab": cell("ab", 4)}
+    known = replace(
+        system(cells, "b", width=4),
+        figures={("figure b",): frozenset({("b",)}), ("figure ac",): frozenset({("a",), ("c",)})},
+        given=frozenset({("ab",)}),
+    )
+    with pytest.raises(ExposedCellError, match="une édition antérieure"):
+        protect(known, figures("b"))
+    assert set(protect(known, figures("b"), figures("b", "ac", "x"))) == figures("b", "ac")
 
 
 def test_contradictory_counts_stop_the_publication_and_are_not_told() -> None:

@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 from disclosure_release import KEYS, write_release
-from disclosure_towns import INDICATORS, draw_town
+from disclosure_towns import INDICATORS, Town, draw_town
 
 from observatory.disclosure.audit import audit_release
 from observatory.disclosure.cells import UnknownContributorsError, build_areas, build_system
@@ -75,6 +75,16 @@ def test_an_amount_follows_the_count_of_those_who_share_it() -> None:
     system, _ = build_system(both, areas(), counts, {})
     assert {key[0]: key[3] for key in system.targets} == {"people": "c1", "euros": "c1"}
     assert system.highest == {"euros": 1e9}
+
+
+# In the second town an amount is protected by a zero hidden along with another count, and by nothing else.
+@pytest.mark.parametrize("town", [TOWN, draw_town(2003, 3, 7, 4, 2, 40)])
+def test_the_same_counts_published_again_hide_the_same_figures(tmp_path, town: Town) -> None:
+    first = protect_with_journal(*town.publication).observations
+    earlier = write_release(tmp_path / "avant", town, first)
+    assert earlier.perimeter == "sept_epci-2026"
+    again = protect_with_journal(*town.publication, earlier=[earlier]).observations
+    assert again.equals(first)
 
 
 def test_what_an_earlier_release_printed_is_reckoned_with(tmp_path) -> None:

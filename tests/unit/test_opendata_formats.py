@@ -25,7 +25,6 @@ from observatory.disclosure.release import read_release
 from observatory.opendata import ExportError
 from observatory.opendata.archives import write_checksums, write_zip
 from observatory.opendata.layers import commune_outlines, epci_outlines
-from observatory.opendata.revisions import revisions, since_last
 from observatory.opendata.sheet_archive import write_sheet_archive
 from observatory.opendata.wide import STATUS_WORDS, wide_tables
 from observatory.rendering import SiteData, build_site
@@ -368,51 +367,6 @@ def test_a_page_may_not_be_listed_among_the_checksums(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("page")
     (tmp_path / "a.csv").write_bytes(b"")
     assert write_checksums(tmp_path).read_text().split() == [hashlib.sha256(b"").hexdigest(), "a.csv"]
-
-
-def test_revisions_count_what_differs_and_never_what_is_secret(data: SiteData) -> None:
-    now = data.observations
-    before = now.rename({"territory_level": "level", "territory_code": "code"}).select(
-        *KEY, "value", "status"
-    )
-    revised = (
-        (pl.col("indicator") == "population") & (pl.col("vintage") == 2020) & (pl.col("level") == "epci")
-    )
-    hidden_now = (pl.col("indicator") == "vacance") & (pl.col("code") == "62002")
-    before = before.with_columns(
-        value=pl.when(revised)
-        .then(pl.col("value") + 1)
-        .when(hidden_now)
-        .then(99.0)
-        .otherwise(pl.col("value")),
-        status=pl.when(hidden_now).then(pl.lit("published")).otherwise(pl.col("status")),
-    ).filter(
-        (pl.col("indicator") != "rotation") & ~((pl.col("vintage") == 2019) & (pl.col("level") == "epci"))
-    )
-    gone = before.filter(pl.col("indicator") == "vacance").with_columns(indicator=pl.lit("disparu"))
-    found = revisions("2025-1", pl.concat([before, gone]), now)
-    assert (found.since, found.added, found.removed) == ("2025-1", ("rotation",), ("disparu",))
-    assert found.revised == 2
-    (population,) = [one for one in found.changed if one.indicator == "population"]
-    assert (population.revised, population.new_vintages) == (2, ())
-    assert "99" not in repr(found)
-    same = revisions("x", before.join(now.rename({"territory_level": "level", "territory_code": "code"}),
-                                      on=KEY, how="semi").filter(~revised & ~hidden_now), now)  # fmt: skip
-    assert same.revised == 0
-
-
-def test_the_release_compared_is_the_last_of_the_same_perimeter(data: SiteData, site: Path) -> None:
-    kept = read_release(site)
-    other = dataclasses.replace(kept, name="b", perimeter="mbm-2026")
-    older = dataclasses.replace(kept, name="a", figures=kept.figures.clear())
-    found = since_last([older, kept, other], data.territories, data.observations)
-    assert found is not None
-    # A release set against itself: every published figure is compared, none differs, in whatever format.
-    published = data.observations.filter(pl.col("status") == "published")
-    assert (found.since, found.compared, found.revised, found.changed) == (
-        kept.name, published.height, 0, ()
-    )  # fmt: skip
-    assert since_last([other], data.territories, data.observations) is None
 
 
 def test_equal_frames_in_any_order_give_equal_files(data: SiteData, folder: Path, tmp_path: Path) -> None:

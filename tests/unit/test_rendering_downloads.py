@@ -5,6 +5,7 @@ import json
 import re
 import struct
 import zlib
+from datetime import date
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -12,12 +13,11 @@ import polars as pl
 import pytest
 from rendering_site import site_data
 
-from observatory.errors import InputError
-from observatory.opendata.revisions import Revision, Revisions
+from observatory.errors import InputError, ObservatoryError
 from observatory.paths import PROJECT
 from observatory.rendering import SiteData, build_site
 from observatory.rendering.addresses import emblem
-from observatory.rendering.changelog import CHANGES, ReleaseNotes, read_changes
+from observatory.rendering.changelog import CHANGES, Correction, ReleaseNotes, read_changes
 from observatory.rendering.coverage import Coverage
 from observatory.rendering.imprint import CARD, read_imprint
 from observatory.rendering.secrecy import PUBLIC_RULE, rule_of
@@ -221,18 +221,39 @@ def test_the_log_of_the_shipped_releases_names_that_of_the_card() -> None:
     assert notes[imprint.release].published_on == imprint.published_on
 
 
-def test_what_changed_is_told_with_its_counts(data: SiteData, site: Path) -> None:
-    found = Revisions("2025-1", ("vacance",), ("ancien",), (Revision("population", 18, 3, (2021,)),), 40, 3)
-    folder = site.parent / "changed"
-    build_site(dataclasses.replace(data, revisions=found), folder)
-    told = words(text_of(folder, "nouveautes/index.html"))
-    assert "3\u00a0chiffres révisés sur 40\u00a0chiffres publiés" in told
-    assert "3 sur 18 Population 2021" in told
-    assert "ancien" in told
-    assert "révisés depuis" not in words(text_of(site, "nouveautes/index.html"))
+def test_a_release_without_notes_is_said_to_have_none(data: SiteData, site: Path) -> None:
+    assert "changés depuis" not in words(text_of(site, "nouveautes/index.html"))
     silent = dataclasses.replace(data, changes=())
     build_site(silent, site.parent / "silent")
     assert "n’a pas encore de notice" in text_of(site.parent / "silent", "nouveautes/index.html")
+
+
+def test_a_correction_leads_to_what_it_touches_and_is_downloaded(data: SiteData, tmp_path: Path) -> None:
+    correction = Correction(
+        corrected_on=date(2026, 12, 1),
+        what="La vacance de deux communes était fausse.",
+        reason="Colonnes inversées.",
+        indicators=("vacance",),
+        territories=("commune:62001", "epci:200000001"),
+    )
+    notes = ReleaseNotes(release="2026-2", published_on=date(2026, 12, 1), corrections=(correction,))
+    build_site(dataclasses.replace(data, changes=(notes,)), tmp_path / "site")
+    html = text_of(tmp_path / "site", "nouveautes/index.html")
+    assert 'href="../communes/62001/index.html"' in html
+    assert 'href="../indicateurs/index.html#indicateur-vacance"' in html
+    (row,) = pl.read_csv(tmp_path / "site/donnees/corrections.csv").to_dicts()
+    assert row == {
+        "release": "2026-2",
+        "corrected_on": "2026-12-01",
+        "what": correction.what,
+        "reason": correction.reason,
+        "indicators": "vacance",
+        "territories": "commune:62001|epci:200000001",
+    }
+    for wrong in ({"indicators": ("inconnu",)}, {"territories": ("commune:99999",)}):
+        notes = notes.model_copy(update={"corrections": (correction.model_copy(update=wrong),)})
+        with pytest.raises(ObservatoryError, match=r"inconnu|99999"):
+            build_site(dataclasses.replace(data, changes=(notes,)), tmp_path / next(iter(wrong)))
 
 
 GOOD = '- release: 2026-1\n  published_on: 2026-11-25\n  data: ["une phrase : la voici"]\n'
