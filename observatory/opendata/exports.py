@@ -316,7 +316,7 @@ def _projection_exports(projections: pl.DataFrame, files: pl.DataFrame) -> Itera
         f"projections-ayants-droit{'-donnees-fictives' if invented else ''}.csv",
         "Ayants droit à venir" + (" — données fictives" if invented else ""),
         "Bénéficiaires de l’ANGDM projetés jusqu’en 2050, par territoire et scénario : médianes et "
-        "intervalles à la dizaine, ou la raison de leur absence.",
+        "intervalles arrondis, logements par bailleur, prestations, ou la raison de leur absence.",
         columns,
         frame.select(list(columns)),
         fictive=invented,

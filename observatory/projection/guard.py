@@ -201,7 +201,8 @@ class _Guard:
     def _targets(self) -> set[Places]:
         """Return the classes, and the territories without the classes that they cut.
 
-        Of a part of a class nothing more is known than of the class: any of its persons may live there.
+        Of a part of a class nothing more is known than of the class, whose table is published or proven safe:
+        any of its persons may live there.
         """
         classes = self._classes()
         cores = {

@@ -40,6 +40,7 @@ from observatory.rendering.map_data import MapData, indicators_script
 from observatory.rendering.marks import COMPARISON_MARKS
 from observatory.rendering.page import Page
 from observatory.rendering.pages import pages
+from observatory.rendering.projection_page import new_occupants
 from observatory.rendering.ranks import SMALLEST_RANKING
 from observatory.rendering.search import search_script
 from observatory.rendering.sheet_changes import sheet_changes
@@ -218,6 +219,7 @@ def page_environment() -> Environment:
         "reason_words": projections.REASON_WORDS,
         "projected_sentence": projections.projected_sentence,
         "steps": projections.steps_text,
+        "new_occupants": new_occupants,
         "version": __version__,
         "style": style(),
         "sheet_style": style("model", "sheet"),
