@@ -11,8 +11,8 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-LONGEST_HEAD = 16 * 1024
-"""Bytes of a request before its body."""
+from observatory.portal.app import LONGEST_HEAD
+
 HEAD_SECONDS, STALLED_SECONDS = 10, 30
 """Time to send the head of a request, and to take what was sent."""
 CONNECTIONS = 256

@@ -23,7 +23,7 @@ from portal_site import PASSWORD, make_world
 
 from observatory.portal import app as portal_app
 from observatory.portal import serving
-from observatory.portal.serving import LONGEST_HEAD
+from observatory.portal.app import LONGEST_HEAD
 
 pytestmark = pytest.mark.integration
 

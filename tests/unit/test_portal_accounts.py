@@ -210,7 +210,7 @@ def test_a_password_kept_by_a_former_setting_is_kept_anew(tmp_path, clock):
     assert opened(accounts)
 
 
-@given(st.lists(st.integers(0, 400), max_size=60))
+@given(st.lists(st.integers(0, 400), min_size=30, max_size=60, unique=True))
 def test_the_memory_of_addresses_is_bounded(addresses):
     buckets = Buckets(2, 0.1, most=20, clock=lambda: 0)
     for number in addresses:

@@ -115,15 +115,17 @@ def test_a_broken_file_of_agreements_closes_everything(world):
 def test_examples_open_nothing_once_a_delivery_is_real(world):
     client = world.signed_in("sia")
     recorded = world.paths.confidential / "conventions.yaml"
+    example = "fictive: true" + recorded.read_text("utf-8")
     world.paths.sample.mkdir()
-    (world.paths.sample / "conventions.yaml").write_text(
-        "fictive: true" + recorded.read_text("utf-8"), "utf-8"
-    )
+    (world.paths.sample / "conventions.yaml").write_text(example, encoding="utf-8")
     recorded.unlink()
     assert client.get(f"{EDITIONS}/sia-habitat/").status_code == 404
     world.all_fictive = True
     assert client.get(f"{EDITIONS}/sia-habitat/").status_code == 200
-    recorded.write_text("fictive: true\nagreements: []", encoding="utf-8")
+    # The same example, where signed agreements are to be.
+    recorded.write_text(example, encoding="utf-8")
+    assert client.get(f"{EDITIONS}/sia-habitat/").status_code == 200
+    world.all_fictive = False
     assert client.get(f"{EDITIONS}/sia-habitat/").status_code == 404
 
 
