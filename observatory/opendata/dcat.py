@@ -62,8 +62,12 @@ def catalogue_text(data: OpenData, offers: Iterable[Offer]) -> str:
         "dct:title": _french(f"{TITLE}, édition {data.release}"),
         "dct:description": _french(
             "Chiffres, contours et typologie des communes, des intercommunalités et des cités du Bassin "
-            "minier du Nord et du Pas-de-Calais. Ce qui vient de fichiers générés porte « données fictives » "
-            "dans son titre."
+            "minier du Nord et du Pas-de-Calais."
+            + (
+                " Ce qui vient de fichiers générés porte « données fictives » dans son titre."
+                if any(one.offer.fictive for one in found)
+                else ""
+            )
         ),
         "dct:publisher": publisher,
         "dct:language": _typed(f"{_EUROPE}/language/FRA", "dct:LinguisticSystem"),

@@ -41,8 +41,12 @@ def package_text(data: OpenData, offers: Iterable[Offer]) -> str:
         "$schema": f"{_PROFILES}/datapackage.json",
         "name": "observatoire-bassin-minier",
         "title": TITLE,
-        "description": "Chiffres, contours, définitions et sources de l’édition. Les ressources marquées "
-        f"« nature : {FICTIVE_NATURE} » viennent de fichiers générés.",
+        "description": "Chiffres, contours, définitions et sources de l’édition."
+        + (
+            f" Les ressources marquées « nature : {FICTIVE_NATURE} » viennent de fichiers générés."
+            if any(offer.fictive for offer in offers)
+            else ""
+        ),
         "version": data.release,
         "created": f"{data.published_on}T00:00:00Z",
         "keywords": ["Bassin minier", "Nord", "Pas-de-Calais", "socio-économie", "cités minières"],

@@ -1,7 +1,7 @@
 """Styles of the layers: each territory is drawn once, in a colour of the site, and no blank as a value.
 
-No package carries the schema of SLD (OGC 02-070): what a server needs of it is checked here, filters being run
-on the layers that are published.
+No package carries the schema of SLD (OGC 02-070): what a server needs of it is checked here, filters being
+run on the layers that are published.
 """
 
 import dataclasses

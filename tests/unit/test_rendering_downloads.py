@@ -151,6 +151,9 @@ def test_fictive_files_stand_apart_and_say_so(site: Path) -> None:
     assert not [path for path in (folder / "donnees").rglob("*") if "fictives" in path.name]
     for page in ("mentions-legales", "nouveautes", "qualite", "contact", "indicateurs"):
         assert "ficti" not in text_of(folder, f"{page}/index.html"), page
+    for name in ("catalogue.jsonld", "ogc/collections.json", "metadonnees/communes.xml"):
+        assert "fictives" in text_of(site, "donnees/catalogue.jsonld")
+        assert "ficti" not in text_of(folder, f"donnees/{name}"), name
 
 
 def test_the_catalogue_defines_every_indicator_where_links_lead(site: Path, data: SiteData) -> None:
