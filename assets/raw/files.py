@@ -3,7 +3,7 @@
 import dagster as dg
 import polars as pl
 
-from assets.building import table_asset
+from assets.building import NOTICE, WARNING, table_asset
 from assets.partitions import vintages_of
 from assets.storage import PARTITION_COLUMN
 from observatory.paths import data_paths
@@ -14,7 +14,9 @@ from observatory.tables import FILES
 
 PATH_COLUMN = "path"
 ALLOW_STALE = "observatory/allow_stale"
-WARNING = "avertissement"
+PATIENT = "observatory/patient"
+"""Tag of a run that nobody watches: a source that may answer later is asked again, minutes later."""
+_RETRIES, _WAIT = 3, 300
 SNAPSHOTS = {**FILES.polars_schema, PATH_COLUMN: pl.String, PARTITION_COLUMN: pl.String}
 """Rows of ``core.files``, with the snapshot's path under the data folder and the partition."""
 
@@ -42,7 +44,7 @@ def _snapshots(source: Source) -> dg.AssetsDefinition:
     def snapshots(context: dg.AssetExecutionContext) -> pl.DataFrame:
         paths, mode = data_paths(), current_mode()
         allow_stale = context.run.tags.get(ALLOW_STALE) == str(True)
-        rows, warnings = [], []
+        rows, warnings, notices = [], [], []
         for vintage in context.partition_keys:
             name = f"{source.title}, {vintage}"
             if not (allow_stale or is_offered(source, vintage, paths, mode)):
@@ -60,10 +62,13 @@ def _snapshots(source: Source) -> dg.AssetsDefinition:
             if resolved.stale:
                 warnings.append(f"{name} : fichier d’un passage antérieur. {resolved.reason}")
             if resolved.changed:
-                warnings.append(f"{name} : le contenu a changé à la même adresse ({resolved.origin}).")
-        if warnings:
-            context.log.warning("\n".join(warnings))
-            context.add_output_metadata({WARNING: "\n".join(warnings)})
+                notices.append(f"{name} : le contenu a changé à la même adresse ({resolved.origin}).")
+        for message in warnings:
+            context.log.warning(message)
+        for message in notices:
+            context.log.info(message)
+        told = {WARNING: warnings, NOTICE: notices}
+        context.add_output_metadata({name: "\n".join(texts) for name, texts in told.items() if texts})
         return pl.DataFrame(rows, schema=SNAPSHOTS)
 
     return snapshots

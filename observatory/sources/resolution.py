@@ -122,14 +122,15 @@ def resolve(
         return Resolved(former, former.first.kind, former.first.origin, stale=True, reason=str(error))
 
 
+def is_clutter(name: str) -> bool:
+    """Whether a file of that name is left by a desktop or an editor, and never data."""
+    return name.startswith((".", "~$")) or name.lower() in _CLUTTER
+
+
 def _landed(wanted: _Wanted, folder: Path) -> Path | None:
     """Return the file that an analyst dropped, if any."""
     entries = sorted(folder.iterdir()) if folder.is_dir() else []
-    entries = [
-        entry
-        for entry in entries
-        if not entry.name.startswith((".", "~$")) and entry.name.lower() not in _CLUTTER
-    ]
+    entries = [entry for entry in entries if not is_clutter(entry.name)]
     if not entries:
         return None
     if len(entries) > 1:
