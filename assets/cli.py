@@ -19,7 +19,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 console = Console()
 
 
-_SOURCES_HELP = "Où prendre les sources : embedded (défaut), network, ou mirror=DOSSIER."
+_SOURCES_HELP = "Où prendre les sources : embedded (défaut), network, ou mirror=DOSSIER."
 _PERIMETER_HELP = (
     "Périmètre : année du COG pour les sept intercommunalités (1999, 2006…), mbm ou unesco ; "
     "la dernière année sinon."
@@ -56,7 +56,7 @@ def run(
         ),
     ] = False,
 ) -> None:
-    """Refaire tout : sources, tables, indicateurs, site."""
+    """Refaire tout : sources, tables, indicateurs, site."""
     from assets.perimeter import PERIMETER_VARIABLE, check_available
     from assets.running import run_everything
     from observatory.sources.obtaining import current_mode
@@ -69,7 +69,7 @@ def run(
     check_available(data_paths(), current_mode())
     started = time.monotonic()
     outcome = run_everything(console.print, allow_stale=allow_stale, strict=strict)
-    table = Table(title="Observatoire du Bassin minier : traitement terminé", show_header=False)
+    table = Table(title="Observatoire du Bassin minier : traitement terminé", show_header=False)
     table.add_column(style="bold")
     table.add_column()
     for title, vintages in outcome.sources:
@@ -85,7 +85,7 @@ def run(
         table.add_row("Éditions de partenaires", str(outcome.editions))
     table.add_row("Durée", f"{time.monotonic() - started:.0f} s")
     console.print(table)
-    console.print("Site à ouvrir :", style="bold")
+    console.print("Site à ouvrir :", style="bold")
     # Not wrapped: a path cut in two cannot be pasted.
     console.print(str(data_paths().site / "index.html"), soft_wrap=True)
 
@@ -96,7 +96,7 @@ def embed() -> None:
     from observatory.sources.embed import write_embedded
 
     for path in write_embedded(data_paths().embedded, console.print):
-        console.print(f"écrit : {path.name} ({path.stat().st_size} octets)")
+        console.print(f"écrit : {path.name} ({path.stat().st_size} octets)")
 
 
 @app.command()
@@ -108,13 +108,13 @@ def sample() -> None:
     from observatory.sources.default_sample import write_default_sample, write_example_conventions
 
     for path in (*write_default_sample(data_paths()), write_example_conventions(data_paths())):
-        console.print(f"écrit : {path}", soft_wrap=True)
+        console.print(f"écrit : {path}", soft_wrap=True)
 
 
 @app.command()
 def fetch(
-    source: Annotated[str | None, typer.Argument(help="Identifiant d’une source ; toutes sinon.")] = None,
-    vintage: Annotated[str | None, typer.Option(help="Millésime ; tous sinon.")] = None,
+    source: Annotated[str | None, typer.Argument(help="Identifiant d’une source ; toutes sinon.")] = None,
+    vintage: Annotated[str | None, typer.Option(help="Millésime ; tous sinon.")] = None,
     sources: SourcesOption = None,
 ) -> None:
     """Prendre les fichiers des sources et les garder, sans rien calculer."""
@@ -129,11 +129,11 @@ def fetch(
                 resolved = obtain(card, year, paths, mode, progress=progress)
         except ObservatoryError as error:
             failures += 1
-            console.print(f"{card.id} {year} : {error}", style="red", markup=False, soft_wrap=True)
+            console.print(f"{card.id} {year} : {error}", style="red", markup=False, soft_wrap=True)
             continue
         news = "NOUVEAU CONTENU" if resolved.changed else "pris"
         console.print(
-            f"{card.id} {year} : {news} ({resolved.kind}), SHA-256 {resolved.snapshot.sha256[:16]}…"
+            f"{card.id} {year} : {news} ({resolved.kind}), SHA-256 {resolved.snapshot.sha256[:16]}…"
         )
     if failures:
         raise typer.Exit(1)
@@ -172,7 +172,7 @@ def list_sources(
     console.print(table)
     for card in cards if source else []:
         console.print(
-            f"{card.title}\n{card.citation}\nProducteur : {card.producer}\nLicence : {card.licence}"
+            f"{card.title}\n{card.citation}\nProducteur : {card.producer}\nLicence : {card.licence}"
         )
 
 
@@ -216,5 +216,5 @@ def main() -> None:
     try:
         app()
     except ObservatoryError as error:
-        Console(stderr=True).print(f"Erreur : {error}", style="bold red", markup=False, soft_wrap=True)
+        Console(stderr=True).print(f"Erreur : {error}", style="bold red", markup=False, soft_wrap=True)
         sys.exit(1)

@@ -101,7 +101,7 @@ def run_everything(
     ):
         mode = current_mode()
         absent = [
-            f"{source.title}, {vintage} : absente, l’édition se fait sans elle."
+            f"{source.title}, {vintage} : absente, l’édition se fait sans elle."
             for source, vintage in lacking(paths, mode)
         ]
         warnings: list[str] = []
@@ -201,7 +201,7 @@ def _told(result: dg.ExecuteInProcessResult, key: dg.AssetKey, name: str) -> int
         if event.asset_key == key
     ]
     if not isinstance(found, int):
-        raise RunFailedError(f"L’actif {key.to_user_string()} ne dit pas de nombre pour « {name} » : {found}")
+        raise RunFailedError(f"L’actif {key.to_user_string()} ne dit pas de nombre pour « {name} » : {found}")
     return found
 
 
@@ -222,6 +222,8 @@ def _failed(result: dg.ExecuteInProcessResult) -> RunFailedError:
             continue
         error = event.step_failure_data.error
         cause = error.cause if error and error.cause else error
+        while cause and cause.cls_name == dg.RetryRequested.__name__ and cause.cause:
+            cause = cause.cause
         said = cause.message.strip() if cause else "sans détail"
         lines.append(f"- {event.step_key} : {said}")
         told = said if cause and cause.cls_name in foreseen else "erreur imprévue, voir le journal"
@@ -230,7 +232,7 @@ def _failed(result: dg.ExecuteInProcessResult) -> RunFailedError:
     return RunFailedError("\n".join([first, *lines]), "\n".join([first, *public]))
 
 
-def _descendants(kind: type) -> Iterator[type]:
+def _descendants(kind: type[Exception]) -> Iterator[type[Exception]]:
     for child in kind.__subclasses__():
         yield child
         yield from _descendants(child)

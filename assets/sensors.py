@@ -215,7 +215,8 @@ def _of_failed(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Alert:
                 said.get(REMEDY, remedy),
             )
         # Not written for a reader, an unforeseen error may quote what it was reading.
-        name = data.error.cls_name if data.error else "erreur"
+        error = data.error.cause or data.error if data.error else None
+        name = error.cls_name if error else "erreur"
         return Alert("échec", f"Erreur imprévue ({name}). Rien n’est publié.", where, remedy)
     word = "interrompu" if run.status == dg.DagsterRunStatus.CANCELED else "arrêté sans un mot"
     return Alert("échec", f"Le traitement s’est {word}. Rien n’en est publié.", where, remedy)

@@ -8,6 +8,7 @@ from assets.partitions import vintages_of
 from assets.storage import PARTITION_COLUMN
 from observatory.paths import data_paths
 from observatory.sources.catalogue import Source
+from observatory.sources.fetching import FetchError
 from observatory.sources.obtaining import MODE_VARIABLE, current_mode, file_sources, is_offered, obtain
 from observatory.sources.resolution import Resolved, UnavailableError
 from observatory.tables import FILES
@@ -58,6 +59,10 @@ def _snapshots(source: Source) -> dg.AssetsDefinition:
             except UnavailableError as error:
                 warnings.append(f"{name} : l’édition se fait sans elle. {error}")
                 continue
+            except FetchError as error:
+                if error.transient and PATIENT in context.run.tags:
+                    raise dg.RetryRequested(_RETRIES, _WAIT) from error
+                raise
             rows.append(_row(source, vintage, resolved))
             if resolved.stale:
                 warnings.append(f"{name} : fichier d’un passage antérieur. {resolved.reason}")
@@ -68,7 +73,7 @@ def _snapshots(source: Source) -> dg.AssetsDefinition:
         for message in notices:
             context.log.info(message)
         told = {WARNING: warnings, NOTICE: notices}
-        context.add_output_metadata({name: "\n".join(texts) for name, texts in told.items() if texts})
+        context.add_output_metadata({kind: "\n".join(texts) for kind, texts in told.items() if texts})
         return pl.DataFrame(rows, schema=SNAPSHOTS)
 
     return snapshots
