@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from assets import audit_cli, conventions_cli, intake_cli, typology_cli
+from observatory.disk import FULL, says_full
 from observatory.errors import ObservatoryError
 from observatory.paths import PROJECT, data_paths
 
@@ -215,6 +216,11 @@ def main() -> None:
     """Run the command; an error raised on purpose is a French sentence, not a traceback."""
     try:
         app()
+    except OSError as error:
+        if not says_full(error):
+            raise
+        Console(stderr=True).print(f"Erreur : {FULL}", style="bold red", markup=False, soft_wrap=True)
+        sys.exit(1)
     except ObservatoryError as error:
         Console(stderr=True).print(f"Erreur : {error}", style="bold red", markup=False, soft_wrap=True)
         sys.exit(1)

@@ -15,6 +15,7 @@ from assets.instance import prepare_instance
 from assets.raw.files import ALLOW_STALE, SNAPSHOTS, asset_name, table_name
 from assets.settling import PRODUCERS, settle_deliveries
 from assets.storage import SESSION, WarehouseIOManager
+from observatory.disk import FULL, says_full
 from observatory.errors import ObservatoryError
 from observatory.intake.store import locked
 from observatory.paths import DataPaths, data_paths
@@ -225,8 +226,14 @@ def _failed(result: dg.ExecuteInProcessResult) -> RunFailedError:
         while cause and cause.cls_name == dg.RetryRequested.__name__ and cause.cause:
             cause = cause.cause
         said = cause.message.strip() if cause else "sans détail"
+        if says_full(said):
+            said = FULL
         lines.append(f"- {event.step_key} : {said}")
-        told = said if cause and cause.cls_name in foreseen else "erreur imprévue, voir le journal"
+        told = (
+            said
+            if said == FULL or (cause and cause.cls_name in foreseen)
+            else "erreur imprévue, voir le journal"
+        )
         public.append(f"- {event.step_key} : {told}")
     first = "Le traitement a échoué ; rien n’est publié, l’édition précédente reste en place."
     return RunFailedError("\n".join([first, *lines]), "\n".join([first, *public]))

@@ -27,6 +27,7 @@ from typing import Self
 import duckdb
 import polars as pl
 
+from observatory.disk import reading, writing
 from observatory.errors import ObservatoryError
 from observatory.files import exchange_folders, fsync_folder, keep_private, write_atomic
 from observatory.paths import DataPaths
@@ -68,17 +69,24 @@ class Session:
         self.paths.warehouse.mkdir(parents=True, exist_ok=True)
         self._lock = _take_lock(self.paths.warehouse / ".lock")
         sessions = self.folder.parent
-        for leftover in sorted(sessions.iterdir()) if sessions.is_dir() else []:
-            if (leftover / READY).exists():
-                _publish(self.paths, leftover)
-            shutil.rmtree(leftover)
-        sessions.mkdir(mode=0o700, exist_ok=True)
-        (self.folder / "tables").mkdir(parents=True)
+        try:
+            for leftover in sorted(sessions.iterdir()) if sessions.is_dir() else []:
+                if (leftover / READY).exists():
+                    _publish(self.paths, leftover)
+                shutil.rmtree(leftover)
+            sessions.mkdir(mode=0o700, exist_ok=True)
+            with writing(self.folder):
+                (self.folder / "tables").mkdir(parents=True)
+        except BaseException:
+            # A process that lives on, such as the UI, would hold the lock for ever.
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Clear the session's folder and release the lock."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Clear the session's folder and release the lock; the next session finishes what is ready."""
+        if not (self.folder / READY).exists():
+            shutil.rmtree(self.folder, ignore_errors=True)
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -93,8 +101,9 @@ class Session:
             frame = TABLES[name].conform(frame)
         target = self._staged(name)
         partial = target.with_suffix(".partial")
-        frame.write_parquet(partial)
-        partial.replace(target)
+        with writing(self.folder):
+            frame.write_parquet(partial)
+            partial.replace(target)
 
     def replace_rows(self, name: str, frame: pl.DataFrame, column: str, values: Iterable[str]) -> None:
         """Stage a table whose rows with ``column`` in ``values`` are replaced by ``frame``."""
@@ -128,7 +137,12 @@ class Session:
         return self.folder / "partners"
 
     def commit(self) -> None:
-        """Publish everything that was staged, together."""
+        """Publish everything that was staged, together.
+
+        Raises:
+            DiskFullError: there is no room; nothing was published, unless everything is.
+            DamagedDatabaseError: the published database, whose other tables are kept, cannot be read.
+        """
         staged = {path.stem: path for path in sorted((self.folder / "tables").glob("*.parquet"))}
         confidential = {
             name: path for name, path in staged.items() if name.startswith(f"{CONFIDENTIAL_SCHEMA}.")
@@ -139,7 +153,12 @@ class Session:
             (confidential, self.paths.confidential_database),
         ):
             if tables:
-                _build_database(self.folder / target.name, target, tables)
+                with writing(self.folder):
+                    _build_database(self.folder / target.name, target, tables)
+        self.publish_built()
+
+    def publish_built(self) -> None:
+        """Publish the databases and folders that the session's folder holds under their published names."""
         # Confidential data are for their owner only, whatever the umask.
         if (built := self.folder / self.paths.confidential_database.name).exists():
             built.chmod(0o600)
@@ -151,7 +170,8 @@ class Session:
             for place in _folders(self.paths)
             if (self.folder / place.name).exists()
         }
-        write_atomic(self.folder / READY, json.dumps(inodes).encode())
+        with writing(self.folder):
+            write_atomic(self.folder / READY, json.dumps(inodes).encode())
         _publish(self.paths, self.folder)
 
     def _staged(self, name: str) -> Path:
@@ -163,6 +183,7 @@ def read_table(paths: DataPaths, name: str) -> pl.DataFrame:
 
     Raises:
         MissingTableError: it was never published.
+        DamagedDatabaseError: the database cannot be read.
     """
     with _reading(_database_of(paths, name)) as connection:
         if connection is None or name not in _table_names(connection):
@@ -226,8 +247,9 @@ def _build_database(path: Path, published: Path, staged: dict[str, Path]) -> Non
     with duckdb.connect(str(path)) as connection:
         kept: set[str] = set()
         if published.exists():
-            connection.execute(f"ATTACH '{_escaped(published)}' AS published (READ_ONLY)")
-            kept = _table_names(connection) - set(staged)
+            with reading(published):
+                connection.execute(f"ATTACH '{_escaped(published)}' AS published (READ_ONLY)")
+                kept = _table_names(connection) - set(staged)
         for name in sorted(kept | set(staged)):
             schema = name.partition(".")[0]
             connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
@@ -236,7 +258,8 @@ def _build_database(path: Path, published: Path, staged: dict[str, Path]) -> Non
                 if name in staged
                 else f"published.{_quoted(name)}"
             )
-            connection.execute(f"CREATE TABLE {_quoted(name)} AS SELECT * FROM {origin}")
+            with reading(staged.get(name, published)):
+                connection.execute(f"CREATE TABLE {_quoted(name)} AS SELECT * FROM {origin}")
             _comment(connection, name)
         if published.exists():
             connection.execute("DETACH published")
@@ -263,7 +286,7 @@ def _reading(database: Path) -> Iterator[duckdb.DuckDBPyConnection | None]:
         return
     # Attached, since connecting to a path that this process already has open would return that instance,
     # which may be the file as it was before a refresh.
-    with duckdb.connect() as connection:
+    with reading(database), duckdb.connect() as connection:
         connection.execute(f"ATTACH '{_escaped(database)}' AS published (READ_ONLY)")
         connection.execute("USE published")
         yield connection
