@@ -104,8 +104,10 @@ def restore(archive: Path, paths: DataPaths, *, replace: bool = False) -> Restor
                 former = None
                 if _holds(paths, (*_DATA, "dagster")):
                     former = paths.root / f"avant-restauration-{token}"
-                    former.mkdir(mode=0o700)
-                    link_state(paths, former)
+                    beside = paths.root / f".restore-{token}-former"
+                    beside.mkdir(mode=0o700)
+                    link_state(paths, beside)
+                    beside.rename(former)
                 reference = _reference(paths, stage, token)
                 _take_place(paths, stage, session)
         finally:
@@ -267,6 +269,6 @@ def _damaged(archive: Path) -> RestoreError:
 
 def _hostile(archive: Path, cause: str) -> RestoreError:
     return RestoreError(
-        f"Sauvegarde « {archive.name} » : {cause}. Rien n’a été touché. Que faire : n’employez pas ce fichier, "
-        "qu’« observatory backup » n’a pas fait."
+        f"Sauvegarde « {archive.name} » : {cause}. Rien n’a été touché. Que faire : n’employez pas ce "
+        "fichier, qu’« observatory backup » n’a pas fait."
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from observatory.files import sha256_file
-from observatory.sources.fetching import Clock, FetchError
+from observatory.sources.fetching import FetchError
 from observatory.sources.kinds import Kind, mismatch
 from observatory.sources.remotes import Means, Remote
 from observatory.sources.snapshots import OriginKind, Snapshot, confirm, keep, latest, verify, vintage_folder
@@ -187,7 +187,8 @@ def _kept(wanted: _Wanted, file: Path, origin_kind: OriginKind, origin: str) -> 
 
 
 def _downloaded(wanted: _Wanted, remote: Remote, means: Means) -> Resolved:
-    clock, url = means.clock or Clock(), remote.address
+    url = remote.address
+    at = means.clock.now() if means.clock is not None else None
     previous = latest(wanted.snapshots, wanted.source, wanted.vintage, url)
     if previous is not None:
         verify(previous)
@@ -196,7 +197,7 @@ def _downloaded(wanted: _Wanted, remote: Remote, means: Means) -> Resolved:
     seen = {"etag": fetched.etag, "last_modified": fetched.last_modified}
     if fetched.unchanged and previous is not None:
         _check_expected(wanted, url, fetched.sha256)
-        return Resolved(confirm(previous, url, at=clock.now(), **seen), "network", url)
+        return Resolved(confirm(previous, url, at=at, **seen), "network", url)
     try:
         _check_expected(wanted, url, fetched.sha256)
         snapshot = keep(
@@ -206,7 +207,7 @@ def _downloaded(wanted: _Wanted, remote: Remote, means: Means) -> Resolved:
             vintage=wanted.vintage,
             kind="network",
             origin=url,
-            at=clock.now(),
+            at=at,
             **seen,
         )
     finally:
