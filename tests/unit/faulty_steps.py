@@ -1,8 +1,8 @@
 """A writer stopped at each of its steps in turn: killed, or told that the disk is full. Run as a script.
 
-Python announces each file that it opens, renames, links or removes: a fault at the n-th announcement, for every
-n, needs to know nothing of the code. Each try is a process forked from one that has imported everything and run
-nothing. Prints one JSON object by try: what was in place afterwards.
+Python announces each file that it opens, renames, links or removes: a fault at the n-th announcement, for
+each n or one in several, needs to know nothing of the code. Each try is a process forked from one that has
+imported everything and run nothing. Writes one JSON object by try: what was in place afterwards.
 """
 
 import errno
@@ -163,12 +163,12 @@ def stopped_at(number: int, fault: str, root: Path, act) -> dict[str, object]:
     return {"steps": count, "said": said}
 
 
-def main(scenario: str, fault: str, folder: Path) -> None:
+def main(scenario: str, fault: str, folder: Path, stride: int) -> None:
     prepare, act, judge = SCENARIOS[scenario]
     base, root = folder / "base", folder / "data"
     status, _ = forked(lambda: prepare(DataPaths(base, folder / "shipped")))
     assert status == 0
-    for number in range(1, 1000):
+    for number in range(1, 1000, stride):
         shutil.rmtree(root, ignore_errors=True)
         shutil.copytree(base, root)
         paths = DataPaths(root, folder / "shipped")
@@ -177,11 +177,13 @@ def main(scenario: str, fault: str, folder: Path) -> None:
         )
         told = json.loads(answer) if answer else {"steps": number, "said": ""}
         _, after = forked(lambda paths=paths: judge(paths))
-        print(json.dumps({"step": number, "status": status, **told, "after": json.loads(after or "null")}))
+        line = {"step": number, "status": status, **told, "after": json.loads(after or "null")}
+        sys.stdout.write(f"{json.dumps(line)}\n")
+        sys.stdout.flush()
         if told["steps"] < number:
             return
     raise AssertionError("it never ends")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], Path(sys.argv[3]))
+    main(sys.argv[1], sys.argv[2], Path(sys.argv[3]), int(sys.argv[4]))
