@@ -11,10 +11,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from assets import audit_cli, conventions_cli, intake_cli, typology_cli
+from assets import audit_cli, conventions_cli, intake_cli, service_cli, typology_cli
 from observatory.disk import FULL, says_full
 from observatory.errors import ObservatoryError
-from observatory.paths import PROJECT, data_paths
+from observatory.paths import data_paths
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 console = Console()
@@ -196,20 +196,16 @@ def dev(
     port: Annotated[int, typer.Option(help="Port d’écoute sur 127.0.0.1.")] = 3000,
 ) -> None:
     """Ouvrir l’interface de Dagster sur 127.0.0.1."""
-    from assets.instance import prepare_instance
-    from assets.settling import settle_deliveries
+    from assets.service import start_both
 
-    settle_deliveries(data_paths())
-    os.environ["DAGSTER_HOME"] = str(prepare_instance())
-    os.chdir(PROJECT)
-    command = ["dagster", "dev", "--host", "127.0.0.1", "--port", str(port), "--workspace", "workspace.yaml"]
-    os.execv(sys.executable, [sys.executable, "-m", *command])
+    start_both(port, data_paths())
 
 
 app.command()(typology_cli.typology)
 intake_cli.register(app)
 app.command()(audit_cli.audit)
 app.command()(conventions_cli.conventions)
+service_cli.register(app)
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ Belongs here: ``dagster.yaml``. Does not: what runs (``definitions``), when (``a
 """
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,9 @@ def prepare_instance() -> Path:
     """Return Dagster's home, with its configuration written. No secret goes there, only variables' names."""
     home = data_paths().dagster
     instance = dict(_INSTANCE)
-    if os.environ.get(STORAGE_VARIABLE):
+    if address := os.environ.get(STORAGE_VARIABLE):
+        # Unless told, SQLAlchemy 2.1 takes another driver than the one that comes with dagster-postgres.
+        os.environ[STORAGE_VARIABLE] = re.sub(r"^postgres(ql)?://", "postgresql+psycopg2://", address)
         instance["storage"] = {"postgres": {"postgres_url": {"env": STORAGE_VARIABLE}}}
     write_atomic(home / "dagster.yaml", yaml.safe_dump(instance).encode())
     return home
