@@ -190,7 +190,8 @@ def _of_dropped(name: str) -> Alert:
             "information",
             "Une livraison confidentielle attend d’être prise.",
             f"data/landing/{first}/",
-            "une livraison déposée n’entre pas d’elle-même : lancez « observatory intake », puis retirez le fichier.",
+            "une livraison déposée n’entre pas d’elle-même : lancez « observatory intake », puis "
+            "retirez le fichier.",
         )
     return Alert(
         "information",
