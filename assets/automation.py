@@ -64,7 +64,9 @@ def refresh_everything(context: dg.OpExecutionContext) -> None:
         check_available(data_paths(), current_mode())
         outcome = run_everything(context.log.info, strict=True, tags=tags)
     except (WarehouseBusyError, StoreBusyError) as error:
-        raise dg.RetryRequested(_TURNS, _WAIT) from error
+        if context.retry_number < _TURNS:
+            raise dg.RetryRequested(_TURNS, _WAIT) from error
+        raise safe_failure(str(error), where, "voyez ce qui l’occupe, puis relancez.") from error
     except DegradedRunError as error:
         raise safe_failure(
             str(error),

@@ -19,6 +19,8 @@ STORAGE_VARIABLE = "OBSERVATORY_DAGSTER_STORAGE"
 """Environment variable: address of the PostgreSQL database of the history; SQLite without it."""
 WRITER = "entrepot"
 """Pool of all that writes in the warehouse: one run at a time."""
+WITHIN = "observatory/within"
+"""Tag of the runs of a refresh, which live in the process that holds the warehouse: its session."""
 LONGEST = 4 * 3600
 
 _UNFINISHED = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
@@ -45,20 +47,31 @@ def prepare_instance() -> Path:
     return home
 
 
-def end_orphans(instance: dg.DagsterInstance, paths: DataPaths) -> list[str]:
-    """Note as failed the runs that a stopped service or machine left unfinished; return their ids.
+def end_orphans(
+    instance: dg.DagsterInstance, paths: DataPaths, *, service_is_starting: bool = False
+) -> list[str]:
+    """Note as failed the runs whose process is gone, which would hold their turn for hours; return their ids.
 
-    Otherwise they would hold their turn for hours. To be called before a daemon starts: what another writer
-    is at is no orphan, and its lock says so.
+    A run within a refresh is alive only while the warehouse is held. Any other one is known to be dead only
+    before a daemon starts: its process went with the former one.
     """
+    records = _unfinished(instance, service_is_starting)
+    if not records:
+        return []
     try:
         with Session(paths, "orphans"):
-            records = instance.get_run_records(dg.RunsFilter(statuses=_UNFINISHED))
+            # Those that have ended meanwhile have said so.
+            records = _unfinished(instance, service_is_starting)
             for record in records:
                 instance.report_run_failed(
                     record.dagster_run,
-                    "Le processus de ce traitement s’est arrêté avec le service ; rien n’en est publié.",
+                    "Le processus de ce traitement s’est arrêté ; rien n’en est publié.",
                 )
     except WarehouseBusyError:
         return []
     return [record.dagster_run.run_id for record in records]
+
+
+def _unfinished(instance: dg.DagsterInstance, all_of_them: bool) -> list[dg.RunRecord]:
+    records = instance.get_run_records(dg.RunsFilter(statuses=_UNFINISHED))
+    return [record for record in records if all_of_them or WITHIN in record.dagster_run.tags]

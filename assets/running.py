@@ -11,7 +11,7 @@ from dagster import DagsterInstance
 from assets.building import NOTICE, WARNING
 from assets.checks import CHECKS_TABLE
 from assets.definitions import RAW, defs, ingest_name, refresh
-from assets.instance import prepare_instance
+from assets.instance import WITHIN, prepare_instance
 from assets.raw.files import ALLOW_STALE, SNAPSHOTS, asset_name, table_name
 from assets.settling import PRODUCERS, settle_deliveries
 from assets.storage import SESSION, WarehouseIOManager
@@ -107,7 +107,7 @@ def run_everything(
         ]
         warnings: list[str] = []
         notices: list[str] = []
-        marks = dict(tags or {})
+        marks = {**(tags or {}), WITHIN: session.folder.name}
         real = settle_deliveries(paths)
         if len(real) < len(PRODUCERS):
             say("Livraisons fictives des bailleurs et de l’ANGDM")

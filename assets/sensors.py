@@ -17,6 +17,7 @@ import dagster as dg
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from assets.automation import JOBS, ON, REMEDY, WHERE, refresh_tags, yearly_refresh
+from assets.instance import end_orphans
 from assets.settling import PRODUCERS
 from assets.telling import tell
 from observatory.alerts import Alert
@@ -150,7 +151,11 @@ def sources(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     description="Rafraîchissements et contrôles des sources qui ont échoué : une alerte chacun.",
 )
 def failures(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-    """Tell each failed run once, even one that was killed; those before the first look are past."""
+    """Tell each failed run once, even one that was killed; those before the first look are past.
+
+    The runs within a refresh that was killed are ended too, so that the next one gets its turn.
+    """
+    end_orphans(context.instance, data_paths())
     told = set(json.loads(context.cursor)) if context.cursor else None
     runs = [
         run

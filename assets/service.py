@@ -120,7 +120,7 @@ def prepare(paths: DataPaths, *, clear: bool) -> None:
     os.environ["DAGSTER_HOME"] = home = str(prepare_instance())
     if clear:
         with dg.DagsterInstance.from_config(home) as instance:
-            end_orphans(instance, paths)
+            end_orphans(instance, paths, service_is_starting=True)
 
 
 def _become(command: list[str]) -> NoReturn:

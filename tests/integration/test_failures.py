@@ -9,7 +9,7 @@ import pytest
 from assets import checks, running
 from assets.automation import OCCASION, TRIGGER
 from assets.definitions import defs
-from assets.instance import prepare_instance
+from assets.instance import WITHIN, prepare_instance
 from assets.running import RunFailedError, run_everything
 from observatory import paths as paths_module
 from observatory.paths import DataPaths, data_paths
@@ -107,5 +107,6 @@ def test_a_scheduled_refresh_that_fails_publishes_nothing_and_says_so(data, monk
     assert not data.site.exists()
     assert {"yearly_refresh", "refresh", "ingest_etalab__commune_perimeters"} <= set(runs)
     assert all(tags.items() <= run.tags.items() for run in runs.values())
+    assert {name for name, run in runs.items() if WITHIN not in run.tags} == {"yearly_refresh"}
     with Session(data, "after"):
         pass

@@ -21,7 +21,7 @@ from assets.automation import (
     yearly_refresh,
 )
 from assets.definitions import defs, ingest_name
-from assets.instance import WRITER, end_orphans, prepare_instance
+from assets.instance import WITHIN, WRITER, end_orphans, prepare_instance
 from assets.raw.files import PATIENT, asset_name
 from assets.running import DegradedRunError, Outcome, RunFailedError, _failed, _refuse_degraded
 from assets.storage import SESSION
@@ -330,12 +330,33 @@ def test_an_alert_that_does_not_leave_is_logged_and_fails_the_check(paths, monke
     assert "n’est pas partie" in failure_of(result).description
 
 
-def test_runs_that_died_with_the_service_give_up_their_turn(paths):
+def test_runs_whose_process_is_gone_give_up_their_turn(paths):
+    """While a session is open its runs live; a run of its own may live until the service starts again."""
     with dg.DagsterInstance.from_config(str(prepare_instance())) as instance:
         job = defs.resolve_job_def("check_sources")
-        dead = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
+
+        def started(**tags):
+            run = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags=tags)
+            return run.run_id
+
+        alone, within = started(), started(**{WITHIN: "session"})
         with Session(paths, "alive"):
             assert end_orphans(instance, paths) == []
-        assert end_orphans(instance, paths) == [dead.run_id]
-        assert instance.get_run_by_id(dead.run_id).status == dg.DagsterRunStatus.FAILURE
-        assert end_orphans(instance, paths) == []
+            assert end_orphans(instance, paths, service_is_starting=True) == []
+        assert end_orphans(instance, paths) == [within]
+        assert instance.get_run_by_id(alone).status == dg.DagsterRunStatus.STARTED
+        assert end_orphans(instance, paths, service_is_starting=True) == [alone]
+        assert instance.get_run_by_id(within).status == dg.DagsterRunStatus.FAILURE
+        assert end_orphans(instance, paths, service_is_starting=True) == []
+
+
+def test_a_writer_that_stays_is_said_in_the_end(paths, monkeypatch):
+    def busy(*_, **__):
+        raise WarehouseBusyError("Un autre traitement écrit dans l’entrepôt.")
+
+    monkeypatch.setattr(running, "run_everything", busy)
+    monkeypatch.setattr(automation, "_WAIT", 0)
+    monkeypatch.setattr(automation, "_TURNS", 2)
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = run_job(yearly_refresh, instance)
+    assert "Un autre traitement" in failure_of(result).description

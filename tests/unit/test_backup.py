@@ -9,10 +9,13 @@ import sqlite3
 import stat
 import tarfile
 import threading
+from pathlib import Path
 
 import polars as pl
 import pytest
 from faulty_steps import NOW, generations, publish
+from hypothesis import given
+from hypothesis import strategies as st
 
 from observatory import backup, restoring
 from observatory.backup import BackupError, Manifest, back_up
@@ -345,3 +348,22 @@ def test_the_manifest_names_its_makers(paths, tmp_path):
     assert names[-1] == "manifest.json"
     assert sorted(names[:-1]) == sorted(manifest.files)
     assert manifest.made_at == NOW
+
+
+@given(
+    st.one_of(
+        st.text(max_size=40),
+        st.lists(
+            st.sampled_from(["landing", "site", "..", ".", "", "a", "\\", "C:", "\x00"]), max_size=6
+        ).map("/".join),
+    )
+)
+def test_no_name_leads_out_of_the_folder(name):
+    stage = Path("/stage")
+    try:
+        found = restoring._inside(Path("a.tar.gz"), stage, name)
+    except RestoreError:
+        return
+    place = Path(os.path.normpath(found)).relative_to(stage)
+    assert place.as_posix() == name
+    assert place.parts[0] in backup.PLACES

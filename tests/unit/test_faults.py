@@ -1,5 +1,6 @@
 """Whatever stops a writer, what is published is one whole generation, and nothing is lost."""
 
+import errno
 import json
 import os
 import re
@@ -13,6 +14,7 @@ import polars as pl
 import pytest
 from faulty_steps import publish
 
+from assets import cli
 from observatory.backup import back_up
 from observatory.disk import DamagedDatabaseError, DiskFullError, says_full
 from observatory.paths import DataPaths
@@ -226,3 +228,13 @@ def test_a_session_that_cannot_start_lets_the_lock_go(tmp_path, monkeypatch):
     (left / "ready").unlink()
     publish(paths, 2)
     assert faulty_steps.generations(paths) == [2] * 4
+
+
+def test_the_command_says_that_the_disk_is_full(monkeypatch, capsys):
+    def full():
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/data/site/index.html")
+
+    monkeypatch.setattr(cli, "app", full)
+    with pytest.raises(SystemExit, match="1"):
+        cli.main()
+    assert "le disque est plein" in capsys.readouterr().err
