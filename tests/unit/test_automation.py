@@ -1,5 +1,7 @@
 """What runs without anybody: when it is asked for, what it may publish, and what it says."""
 
+import errno
+import os
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -265,6 +267,19 @@ def test_a_source_that_may_answer_later_is_asked_again(paths, monkeypatch):
         assert not result.success
         assert len(asked) == times
         assert "pas de réponse" in _failed(result).public
+
+
+def test_a_full_disk_is_said_whatever_meets_it(paths, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/data/site/index.html")
+
+    monkeypatch.setattr(files_module, "obtain", full)
+    monkeypatch.setattr(files_module, "is_offered", lambda *_: True)
+    job = defs.resolve_job_def(ingest_name(dg.AssetKey(asset_name(RPLS))))
+    with dg.DagsterInstance.ephemeral() as instance:
+        failed = _failed(run_job(job, instance, partition_key="2024"))
+    assert "libérez de la place" in str(failed)
+    assert "libérez de la place" in failed.public
 
 
 def drop(paths, vintage, text, source=RPLS):

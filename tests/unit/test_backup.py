@@ -16,7 +16,9 @@ import pytest
 from faulty_steps import NOW, generations, publish
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from assets import cli
 from observatory import backup, restoring
 from observatory.backup import BackupError, Manifest, back_up
 from observatory.files import sha256_bytes, sha256_file
@@ -363,3 +365,21 @@ def test_no_name_leads_out_of_the_folder(name):
     place = Path(os.path.normpath(found)).relative_to(stage)
     assert place.as_posix() == name
     assert place.parts[0] in backup.PLACES
+
+
+def test_the_commands_say_what_they_did(paths, tmp_path, monkeypatch):
+    """And that an archive holds individual data in clear."""
+    runner = CliRunner()
+    monkeypatch.setenv("OBSERVATORY_DATA", str(paths.root))
+    done = runner.invoke(cli.app, ["backup", "--to", str(tmp_path / "usb")])
+    assert done.exit_code == 0, done.output
+    (archive,) = (tmp_path / "usb").iterdir()
+    assert archive.name in done.output.replace("\n", "")
+    assert "en clair" in done.output
+    refused = runner.invoke(cli.app, ["restore", str(archive)])
+    assert isinstance(refused.exception, RestoreError)
+    monkeypatch.setenv("OBSERVATORY_DATA", str(tmp_path / "machine"))
+    done = runner.invoke(cli.app, ["restore", str(archive)])
+    assert done.exit_code == 0, done.output
+    assert "fichiers vérifiés" in done.output.replace("\u00a0", " ")
+    assert generations(elsewhere(tmp_path, "machine")) == [1] * 4
