@@ -1,5 +1,6 @@
 """The whole refresh from a terminal: several Dagster runs, one session, one publication."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from uuid import uuid4
@@ -226,14 +227,14 @@ def _failed(result: dg.ExecuteInProcessResult) -> RunFailedError:
         while cause and cause.cls_name == dg.RetryRequested.__name__ and cause.cause:
             cause = cause.cause
         said = cause.message.strip() if cause else "sans détail"
+        known = cause is not None and cause.cls_name in foreseen
         if says_full(said):
-            said = FULL
+            said, known = FULL, True
+        elif known:
+            # Dagster writes the name of the class before the sentence.
+            said = re.sub(r"^[\w.]+: ", "", said)
         lines.append(f"- {event.step_key} : {said}")
-        told = (
-            said
-            if said == FULL or (cause and cause.cls_name in foreseen)
-            else "erreur imprévue, voir le journal"
-        )
+        told = said if known else "erreur imprévue, voir le journal"
         public.append(f"- {event.step_key} : {told}")
     first = "Le traitement a échoué ; rien n’est publié, l’édition précédente reste en place."
     return RunFailedError("\n".join([first, *lines]), "\n".join([first, *public]))
