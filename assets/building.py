@@ -1,14 +1,20 @@
 """The one way assets are declared: from the contract of the table that they fill."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import dagster as dg
 
+from assets.instance import WRITER
 from assets.storage import TABLE
 from observatory.tables import TABLES
 
 OWNER = "team:observatoire"
+WARNING, NOTICE = "avertissement", "information"
+"""Metadata of an asset: what makes an edition less than whole, and what is only to be known."""
+YEARLY = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=400), warn_window=timedelta(days=370))
+"""Published assets are made again each year; the UI says where they are not."""
 
 
 def column_schema(name: str) -> dict[str, Any]:
@@ -47,5 +53,6 @@ def table_asset(
         owners=[OWNER],
         description=description,
         metadata={TABLE: table, **column_schema(table)},
+        pool=WRITER,
         **options,
     )

@@ -4,6 +4,7 @@ import dagster as dg
 import polars as pl
 
 from assets.agreements import agreements_of_the_day
+from assets.instance import WRITER
 from assets.storage import SESSION, TABLE
 from observatory.disclosure.audit import audit_release
 from observatory.disclosure.pooling import audit_editions
@@ -27,6 +28,7 @@ def values_check(asset: dg.AssetsDefinition) -> dg.AssetChecksDefinition:
         description="Suites Great Expectations par source et millésime.",
         additional_ins={"populations": dg.AssetIn("core_etalab__territory_populations")},
         required_resource_keys={SESSION},
+        pool=WRITER,
     )
     def attentes_par_source(
         context: dg.AssetCheckExecutionContext,
@@ -49,6 +51,7 @@ def audit_check() -> dg.AssetChecksDefinition:
         description="Attaque du site entier : rien de ce qui est caché ne doit pouvoir être retrouvé.",
         additional_ins={"counts": dg.AssetIn("indicators_mining__territory_measures")},
         required_resource_keys={SESSION},
+        pool=WRITER,
     )
     def audit_confidentialite(
         context: dg.AssetCheckExecutionContext, counts: pl.DataFrame
@@ -81,6 +84,7 @@ def partners_check() -> dg.AssetChecksDefinition:
             "counts": dg.AssetIn("indicators_mining__territory_measures"),
         },
         required_resource_keys={SESSION},
+        pool=WRITER,
     )
     def audit_partenaires(
         context: dg.AssetCheckExecutionContext,
@@ -124,6 +128,7 @@ def check_of(asset: dg.AssetsDefinition) -> dg.AssetChecksDefinition:
         blocking=True,
         description=f"Suite Great Expectations de {table.qualified_name}.",
         required_resource_keys={SESSION},
+        pool=WRITER,
     )
     def attentes(context: dg.AssetCheckExecutionContext, frame: pl.DataFrame) -> dg.AssetCheckResult:
         return _recorded(context, table.qualified_name, validate(table, frame))

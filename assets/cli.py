@@ -11,9 +11,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from assets import audit_cli, conventions_cli, intake_cli, portal_cli, release_cli, typology_cli
+from assets import audit_cli, conventions_cli, intake_cli, portal_cli, release_cli, service_cli, typology_cli
+from observatory.disk import FULL, says_full
 from observatory.errors import ObservatoryError
-from observatory.paths import PROJECT, data_paths
+from observatory.paths import data_paths
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 console = Console()
@@ -48,18 +49,27 @@ def run(
             "en le disant.",
         ),
     ] = False,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict",
+            help="Ne rien publier s’il y a un avertissement, ou si l’édition en place en a davantage.",
+        ),
+    ] = False,
 ) -> None:
     """Refaire tout : sources, tables, indicateurs, site."""
     from assets.perimeter import PERIMETER_VARIABLE, check_available
     from assets.running import run_everything
     from observatory.sources.obtaining import current_mode
 
+    if strict and allow_stale:
+        raise typer.BadParameter("--strict refuse ce que --allow-stale permet : choisir l’un des deux.")
     _use_sources(sources)
     if perimeter is not None:
         os.environ[PERIMETER_VARIABLE] = perimeter
     check_available(data_paths(), current_mode())
     started = time.monotonic()
-    outcome = run_everything(console.print, allow_stale=allow_stale)
+    outcome = run_everything(console.print, allow_stale=allow_stale, strict=strict)
     table = Table(title="Observatoire du Bassin minier : traitement terminé", show_header=False)
     table.add_column(style="bold")
     table.add_column()
@@ -67,6 +77,8 @@ def run(
         table.add_row(title, vintages)
     for warning in outcome.warnings:
         table.add_row("ATTENTION", warning, style="bold red")
+    for notice in outcome.notices:
+        table.add_row("À savoir", notice)
     table.add_section()
     table.add_row("Contrôles réussis", f"{outcome.checks_passed} sur {outcome.checks}")
     table.add_row("Pages écrites", str(outcome.pages))
@@ -197,14 +209,9 @@ def dev(
     port: Annotated[int, typer.Option(help="Port d’écoute sur 127.0.0.1.")] = 3000,
 ) -> None:
     """Ouvrir l’interface de Dagster sur 127.0.0.1."""
-    from assets.running import prepare_instance
-    from assets.settling import settle_deliveries
+    from assets.service import start_both
 
-    settle_deliveries(data_paths())
-    os.environ["DAGSTER_HOME"] = str(prepare_instance())
-    os.chdir(PROJECT)
-    command = ["dagster", "dev", "--host", "127.0.0.1", "--port", str(port), "--workspace", "workspace.yaml"]
-    os.execv(sys.executable, [sys.executable, "-m", *command])
+    start_both(port, data_paths())
 
 
 app.command()(typology_cli.typology)
@@ -213,12 +220,18 @@ app.command()(audit_cli.audit)
 app.command()(conventions_cli.conventions)
 portal_cli.register(app)
 release_cli.register(app)
+service_cli.register(app)
 
 
 def main() -> None:
     """Run the command; an error raised on purpose is a French sentence, not a traceback."""
     try:
         app()
+    except OSError as error:
+        if not says_full(error):
+            raise
+        Console(stderr=True).print(f"Erreur : {FULL}", style="bold red", markup=False, soft_wrap=True)
+        sys.exit(1)
     except ObservatoryError as error:
         Console(stderr=True).print(f"Erreur : {error}", style="bold red", markup=False, soft_wrap=True)
         sys.exit(1)

@@ -1,13 +1,15 @@
-"""The code location: every asset, check, job and resource, gathered."""
+"""The code location: every asset, check, job, schedule, sensor and resource, gathered."""
 
 import dagster as dg
 
+from assets.automation import JOBS, SCHEDULES
 from assets.checks import audit_check, partners_check, suites, values_check
 from assets.core import confidential, geography, heritage, mortality, perimeters, public, values
 from assets.indicators import dashboard, observations, projection, typology
 from assets.progress import progress_logger
 from assets.published import partners, website
 from assets.raw import deliveries, extracts, files
+from assets.sensors import SENSORS
 from assets.storage import SESSION, session_of_run, warehouse_io_manager
 
 RAW = [*extracts.EXTRACTS, *deliveries.DELIVERIES]
@@ -53,7 +55,9 @@ INGESTS = [
 defs = dg.Definitions(
     assets=[*RAW, *FILES, *REFRESHED],
     asset_checks=[*suites(REFRESHED), values_check(values.values), audit_check(), partners_check()],
-    jobs=[*INGESTS, refresh],
+    jobs=[*INGESTS, refresh, *JOBS],
+    schedules=SCHEDULES,
+    sensors=SENSORS,
     resources={SESSION: session_of_run, "io_manager": warehouse_io_manager},
     # Steps take a second or two each: starting a process per step would cost more than it gives.
     executor=dg.in_process_executor,

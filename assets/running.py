@@ -1,45 +1,54 @@
 """The whole refresh from a terminal: several Dagster runs, one session, one publication."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from uuid import uuid4
 
 import dagster as dg
 import polars as pl
-import yaml
 from dagster import DagsterInstance
 
+from assets.building import NOTICE, WARNING
 from assets.checks import CHECKS_TABLE
 from assets.definitions import RAW, defs, ingest_name, refresh
+from assets.instance import WITHIN, prepare_instance
 from assets.publishing import publish
-from assets.raw.files import ALLOW_STALE, SNAPSHOTS, WARNING, asset_name, table_name
+from assets.raw.files import ALLOW_STALE, SNAPSHOTS, asset_name, table_name
 from assets.settling import PRODUCERS, settle_deliveries
 from assets.storage import SESSION, WarehouseIOManager
+from observatory.disk import FULL, says_full
 from observatory.errors import ObservatoryError
-from observatory.files import write_atomic
 from observatory.intake.store import locked
-from observatory.paths import data_paths
+from observatory.paths import DataPaths, data_paths
 from observatory.sources.catalogue import get_source
+from observatory.sources.continuity import deliveries_changed, losses
 from observatory.sources.default_sample import write_default_sample
 from observatory.sources.obtaining import current_mode, file_sources, lacking, offered
-from observatory.warehouse import Session
+from observatory.tables import FILES
+from observatory.warehouse import Session, published_tables, read_table
 
 PARTITION_RANGE_START = "dagster/asset_partition_range_start"
 PARTITION_RANGE_END = "dagster/asset_partition_range_end"
 SITE, EDITIONS = dg.AssetKey("published_all__site"), dg.AssetKey("published_partners__editions")
 
-# One run at a time: DuckDB has one writer. The queue belongs to the daemon that `dagster dev` starts.
-INSTANCE = {
-    "telemetry": {"enabled": False},
-    "nux": {"enabled": False},
-    "concurrency": {"runs": {"max_concurrent_runs": 1}},
-}
-
 
 class RunFailedError(ObservatoryError):
-    """A run failed: nothing was published."""
+    """A run failed: nothing was published.
+
+    Attributes:
+        public: what may leave the machine: the message without that of unforeseen errors, which may quote
+            what was being read.
+    """
+
+    def __init__(self, message: str, public: str | None = None) -> None:
+        super().__init__(message)
+        self.public = public if public is not None else message
+
+
+class DegradedRunError(RunFailedError):
+    """A strict run would have published less than the edition in place, or with a warning."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +62,7 @@ class Outcome:
         pages: number of pages written.
         editions: number of editions of partners.
         warnings: what the analyst must know of the sources, in French.
+        notices: contents that changed at their address, in French.
         held_until: end of the embargo that the edition waits for; None where it is published.
     """
 
@@ -62,26 +72,29 @@ class Outcome:
     pages: int
     editions: int
     warnings: list[str]
+    notices: list[str]
     held_until: datetime | None
 
 
-def prepare_instance() -> Path:
-    """Return Dagster's home, with its configuration written."""
-    home = data_paths().dagster
-    write_atomic(home / "dagster.yaml", yaml.safe_dump(INSTANCE).encode())
-    return home
-
-
-def run_everything(say: Callable[[str], None], *, allow_stale: bool = False) -> Outcome:
+def run_everything(
+    say: Callable[[str], None],
+    *,
+    allow_stale: bool = False,
+    strict: bool = False,
+    tags: Mapping[str, str] | None = None,
+) -> Outcome:
     """Run sources, tables, indicators and site, then publish them together, or hold them under embargo.
 
     Args:
         say: where progress is told.
         allow_stale: whether the last snapshot of a source stands in when it cannot be had, or the run does
             without; the outcome then says so. Otherwise the run fails.
+        strict: whether nothing is published where a warning is to be given, or the edition in place had more.
+        tags: tags of every Dagster run of this refresh.
 
     Raises:
-        RunFailedError: a step or a blocking check failed.
+        RunFailedError: a step or a blocking check failed; of the class ``DegradedRunError`` when ``strict``
+            refuses.
         WarehouseBusyError: another session is writing.
     """
     paths = data_paths()
@@ -93,10 +106,13 @@ def run_everything(say: Callable[[str], None], *, allow_stale: bool = False) -> 
         DagsterInstance.from_config(str(home)) as instance,
     ):
         mode = current_mode()
-        warnings = [
+        absent = [
             f"{source.title}, {vintage} : absente, l’édition se fait sans elle."
             for source, vintage in lacking(paths, mode)
         ]
+        warnings: list[str] = []
+        notices: list[str] = []
+        marks = {**(tags or {}), WITHIN: session.folder.name}
         real = settle_deliveries(paths)
         if len(real) < len(PRODUCERS):
             say("Livraisons fictives des bailleurs et de l’ANGDM")
@@ -107,23 +123,27 @@ def run_everything(say: Callable[[str], None], *, allow_stale: bool = False) -> 
             if asset.partitions_def is None:
                 raise RunFailedError(f"L’actif {asset.key.to_user_string()} n’a pas de millésimes.")
             vintages = asset.partitions_def.get_partition_keys()
-            tags = {PARTITION_RANGE_START: vintages[0], PARTITION_RANGE_END: vintages[-1]}
-            _execute(ingest_name(asset.key), session, instance, tags)
+            range_of = {PARTITION_RANGE_START: vintages[0], PARTITION_RANGE_END: vintages[-1]}
+            _execute(ingest_name(asset.key), session, instance, marks | range_of)
         # Snapshots of an earlier mode are no part of this run.
         for source_id in file_sources():
             session.write(table_name(source_id), pl.DataFrame(schema=SNAPSHOTS))
         for source, vintage in offered(paths, mode):
             key = dg.AssetKey(asset_name(source.id))
-            tags = {
+            range_of = {
                 PARTITION_RANGE_START: vintage,
                 PARTITION_RANGE_END: vintage,
                 ALLOW_STALE: str(allow_stale),
             }
-            result = _execute(ingest_name(key), session, instance, tags)
-            warnings += _warnings(result)
-        result = _execute(refresh.name, session, instance, {})
+            result = _execute(ingest_name(key), session, instance, marks | range_of)
+            warnings += _said(result, WARNING)
+            notices += _said(result, NOTICE)
+        result = _execute(refresh.name, session, instance, marks)
+        warnings += _said(result, WARNING)
         checks = session.read(CHECKS_TABLE)
-        files = session.read("core.files")
+        files = session.read(FILES.qualified_name)
+        if strict:
+            _refuse_degraded(paths, files, absent, warnings)
         held_until = publish(session)
     sources: dict[str, list[str]] = {}
     for title, vintage in files.select("title", "vintage").unique().sort("title", "vintage").iter_rows():
@@ -134,9 +154,31 @@ def run_everything(say: Callable[[str], None], *, allow_stale: bool = False) -> 
         int(checks["passed"].sum()),
         _told(result, SITE, "pages"),
         _told(result, EDITIONS, "éditions"),
-        warnings,
+        absent + warnings,
+        notices,
         held_until,
     )
+
+
+def _refuse_degraded(paths: DataPaths, files: pl.DataFrame, absent: list[str], warnings: list[str]) -> None:
+    """Refuse an edition that is not whole.
+
+    A vintage that the edition in place lacks too was accepted by whoever published it.
+
+    Raises:
+        DegradedRunError: with every reason.
+    """
+    reasons = list(warnings)
+    if FILES.qualified_name in published_tables(paths):
+        before = read_table(paths, FILES.qualified_name)
+        reasons += losses(before, files) + deliveries_changed(before, files, list(PRODUCERS))
+    else:
+        reasons += absent
+    if reasons:
+        raise DegradedRunError(
+            "L’édition serait dégradée ; rien n’est publié, l’édition précédente reste en place.\n"
+            + "\n".join(f"- {reason}" for reason in reasons)
+        )
 
 
 def _execute(
@@ -150,7 +192,7 @@ def _execute(
         run_config={"loggers": {"progress": {}}},
     )
     if not result.success:
-        raise RunFailedError(_explained(result))
+        raise _failed(result)
     return result
 
 
@@ -170,23 +212,40 @@ def _told(result: dg.ExecuteInProcessResult, key: dg.AssetKey, name: str) -> int
     return found
 
 
-def _warnings(result: dg.ExecuteInProcessResult) -> list[str]:
+def _said(result: dg.ExecuteInProcessResult, name: str) -> list[str]:
     return [
-        str(event.materialization.metadata[WARNING].value)
+        str(event.materialization.metadata[name].value)
         for event in result.get_asset_materialization_events()
-        if WARNING in event.materialization.metadata
+        if name in event.materialization.metadata
     ]
 
 
-def _explained(result: dg.ExecuteInProcessResult) -> str:
+def _failed(result: dg.ExecuteInProcessResult) -> RunFailedError:
     """Say in French which steps failed and why."""
-    lines = []
+    foreseen = {each.__name__ for each in _descendants(ObservatoryError)} | {dg.Failure.__name__}
+    lines, public = [], []
     for event in result.all_events:
         if not event.is_step_failure:
             continue
         error = event.step_failure_data.error
         cause = error.cause if error and error.cause else error
-        lines.append(f"- {event.step_key} : {cause.message.strip() if cause else 'sans détail'}")
-    return "Le traitement a échoué ; rien n’est publié, l’édition précédente reste en place.\n" + "\n".join(
-        lines
-    )
+        while cause and cause.cls_name == dg.RetryRequested.__name__ and cause.cause:
+            cause = cause.cause
+        said = cause.message.strip() if cause else "sans détail"
+        known = cause is not None and cause.cls_name in foreseen
+        if says_full(said):
+            said, known = FULL, True
+        elif known:
+            # Dagster writes the name of the class before the sentence.
+            said = re.sub(r"^[\w.]+: ", "", said)
+        lines.append(f"- {event.step_key} : {said}")
+        told = said if known else "erreur imprévue, voir le journal"
+        public.append(f"- {event.step_key} : {told}")
+    first = "Le traitement a échoué ; rien n’est publié, l’édition précédente reste en place."
+    return RunFailedError("\n".join([first, *lines]), "\n".join([first, *public]))
+
+
+def _descendants(kind: type[Exception]) -> Iterator[type[Exception]]:
+    for child in kind.__subclasses__():
+        yield child
+        yield from _descendants(child)

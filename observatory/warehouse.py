@@ -30,6 +30,7 @@ from typing import Self
 import duckdb
 import polars as pl
 
+from observatory.disk import reading, writing
 from observatory.errors import ObservatoryError
 from observatory.files import exchange_folders, fsync_folder, keep_private, write_atomic
 from observatory.paths import DataPaths
@@ -76,17 +77,24 @@ class Session:
         self.paths.warehouse.mkdir(parents=True, exist_ok=True)
         self._lock = _take_lock(self.paths.warehouse / ".lock")
         sessions = self.folder.parent
-        for leftover in sorted(sessions.iterdir()) if sessions.is_dir() else []:
-            if (leftover / READY).exists():
-                _publish(self.paths, leftover)
-            shutil.rmtree(leftover)
-        sessions.mkdir(mode=0o700, exist_ok=True)
-        (self.folder / "tables").mkdir(parents=True)
+        try:
+            for leftover in sorted(sessions.iterdir()) if sessions.is_dir() else []:
+                if (leftover / READY).exists():
+                    _publish(self.paths, leftover)
+                shutil.rmtree(leftover)
+            sessions.mkdir(mode=0o700, exist_ok=True)
+            with writing(self.folder):
+                (self.folder / "tables").mkdir(parents=True)
+        except BaseException:
+            # A process that lives on, such as the UI, would hold the lock for ever.
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Clear the session's folder and release the lock."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Clear the session's folder and release the lock; the next session finishes what is ready."""
+        if not (self.folder / READY).exists():
+            shutil.rmtree(self.folder, ignore_errors=True)
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -101,8 +109,9 @@ class Session:
             frame = TABLES[name].conform(frame)
         target = self._staged(name)
         partial = target.with_suffix(".partial")
-        frame.write_parquet(partial)
-        partial.replace(target)
+        with writing(self.folder):
+            frame.write_parquet(partial)
+            partial.replace(target)
 
     def replace_rows(self, name: str, frame: pl.DataFrame, column: str, values: Iterable[str]) -> None:
         """Stage a table whose rows with ``column`` in ``values`` are replaced by ``frame``."""
@@ -136,20 +145,31 @@ class Session:
         return self.folder / "partners"
 
     def commit(self) -> None:
-        """Publish everything that was staged, together; a site makes one that was held obsolete."""
+        """Publish everything that was staged, together; a site makes one that was held obsolete.
+
+        Raises:
+            DiskFullError: there is no room; nothing was published, unless everything is.
+            DamagedDatabaseError: the published database, whose other tables are kept, cannot be read.
+        """
         self._build()
-        self._mark_ready(self.folder)
         published_site = self.site.exists()
-        _publish(self.paths, self.folder)
+        self.publish_built()
         if published_site and self.paths.under_embargo.exists():
             shutil.rmtree(self.paths.under_embargo)
 
     def hold(self) -> None:
-        """Keep what was staged in ``under_embargo/``, in the place of what was held; publish nothing."""
+        """Keep what was staged in ``under_embargo/``, in the place of what was held; publish nothing.
+
+        Raises:
+            DiskFullError: there is no room; what was held is still there.
+            DamagedDatabaseError: the published database, whose other tables are kept, cannot be read.
+        """
         held = self.paths.under_embargo
         self._build()
         shutil.rmtree(self.folder / "tables")
-        write_atomic(self.folder / HELD, _identity(self.paths.database).encode())
+        with writing(self.folder):
+            write_atomic(self.folder / HELD, _identity(self.paths.database).encode())
+        self._keep_private()
         self.folder.chmod(0o700)
         fsync_folder(self.folder)
         # What was held goes to the session's folder: it must not be taken there for a session to finish.
@@ -166,16 +186,23 @@ class Session:
         held = self.paths.under_embargo
         if not (held / HELD).exists():
             raise HeldEditionError(
-                "Aucune édition n’attend la fin d’un embargo. Que faire : observatory run."
+                "Aucune édition n’attend la fin d’un embargo. Que faire : observatory run."
             )
         if (held / HELD).read_text(encoding="utf-8") != _identity(self.paths.database):
             raise HeldEditionError(
-                "L’entrepôt a changé depuis que l’édition sous embargo a été faite. Que faire : observatory "
+                "L’entrepôt a changé depuis que l’édition sous embargo a été faite. Que faire : observatory "
                 "run, qui refait l’édition et la publie."
             )
         self._mark_ready(held)
         shutil.rmtree(self.folder)
         held.rename(self.folder)
+        _publish(self.paths, self.folder)
+
+    def publish_built(self) -> None:
+        """Publish the databases and folders that the session's folder holds under their published names."""
+        self._keep_private()
+        fsync_folder(self.folder)
+        self._mark_ready(self.folder)
         _publish(self.paths, self.folder)
 
     def _build(self) -> None:
@@ -190,13 +217,15 @@ class Session:
             (confidential, self.paths.confidential_database),
         ):
             if tables:
-                _build_database(self.folder / target.name, target, tables)
-        # Confidential data are for their owner only, whatever the umask.
+                with writing(self.folder):
+                    _build_database(self.folder / target.name, target, tables)
+
+    def _keep_private(self) -> None:
+        """Keep confidential data for their owner only, whatever the umask."""
         if (built := self.folder / self.paths.confidential_database.name).exists():
             built.chmod(0o600)
         if self.partners.exists():
             keep_private(self.partners)
-        fsync_folder(self.folder)
 
     def _mark_ready(self, folder: Path) -> None:
         inodes = {
@@ -204,7 +233,8 @@ class Session:
             for place in _folders(self.paths)
             if (folder / place.name).exists()
         }
-        write_atomic(folder / READY, json.dumps(inodes).encode())
+        with writing(folder):
+            write_atomic(folder / READY, json.dumps(inodes).encode())
 
     def _staged(self, name: str) -> Path:
         return self.folder / "tables" / f"{name}.parquet"
@@ -215,6 +245,7 @@ def read_table(paths: DataPaths, name: str) -> pl.DataFrame:
 
     Raises:
         MissingTableError: it was never published.
+        DamagedDatabaseError: the database cannot be read.
     """
     with _reading(_database_of(paths, name)) as connection:
         if connection is None or name not in _table_names(connection):
@@ -286,8 +317,9 @@ def _build_database(path: Path, published: Path, staged: dict[str, Path]) -> Non
     with duckdb.connect(str(path)) as connection:
         kept: set[str] = set()
         if published.exists():
-            connection.execute(f"ATTACH '{_escaped(published)}' AS published (READ_ONLY)")
-            kept = _table_names(connection) - set(staged)
+            with reading(published):
+                connection.execute(f"ATTACH '{_escaped(published)}' AS published (READ_ONLY)")
+                kept = _table_names(connection) - set(staged)
         for name in sorted(kept | set(staged)):
             schema = name.partition(".")[0]
             connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
@@ -296,7 +328,8 @@ def _build_database(path: Path, published: Path, staged: dict[str, Path]) -> Non
                 if name in staged
                 else f"published.{_quoted(name)}"
             )
-            connection.execute(f"CREATE TABLE {_quoted(name)} AS SELECT * FROM {origin}")
+            with reading(staged.get(name, published)):
+                connection.execute(f"CREATE TABLE {_quoted(name)} AS SELECT * FROM {origin}")
             _comment(connection, name)
         if published.exists():
             connection.execute("DETACH published")
@@ -323,7 +356,7 @@ def _reading(database: Path) -> Iterator[duckdb.DuckDBPyConnection | None]:
         return
     # Attached, since connecting to a path that this process already has open would return that instance,
     # which may be the file as it was before a refresh.
-    with duckdb.connect() as connection:
+    with reading(database), duckdb.connect() as connection:
         connection.execute(f"ATTACH '{_escaped(database)}' AS published (READ_ONLY)")
         connection.execute("USE published")
         yield connection

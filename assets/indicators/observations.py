@@ -3,7 +3,7 @@
 import dagster as dg
 import polars as pl
 
-from assets.building import table_asset
+from assets.building import YEARLY, table_asset
 from assets.perimeter import chosen_perimeter
 from assets.storage import SESSION
 from observatory.disclosure.release import read_releases
@@ -94,6 +94,7 @@ def mining_measures(
     kinds=_POLARS,
     description="Une ligne par territoire, indicateur et millésime, après secret statistique.",
     required_resource_keys={SESSION},
+    freshness_policy=YEARLY,
 )
 def observations(
     context: dg.AssetExecutionContext,

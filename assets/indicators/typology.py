@@ -6,6 +6,7 @@ import dagster as dg
 import polars as pl
 
 from assets.building import OWNER, column_schema
+from assets.instance import WRITER
 from assets.storage import TABLE
 from observatory.paths import data_paths
 from observatory.tables import TYPOLOGY_TABLES, Table
@@ -33,6 +34,7 @@ def output_name(table: Table) -> str:
         )
         for table in TYPOLOGY_TABLES
     },
+    pool=WRITER,
 )
 def typology(
     context: dg.AssetExecutionContext, indicators_all__observations: pl.DataFrame

@@ -4,7 +4,8 @@ import dagster as dg
 import polars as pl
 
 from assets.agreements import agreements_of_the_day
-from assets.building import OWNER
+from assets.building import OWNER, WARNING, YEARLY
+from assets.instance import WRITER
 from assets.perimeter import chosen_perimeter
 from assets.storage import SESSION
 from observatory.disclosure.release import read_releases
@@ -26,6 +27,8 @@ from observatory.tables.disclosure import Tier
     # Whoever holds an edition holds the site: it stands before it is attacked.
     deps=["published_all__site"],
     required_resource_keys={SESSION},
+    pool=WRITER,
+    freshness_policy=YEARLY,
 )
 def editions(
     context: dg.AssetExecutionContext,
@@ -68,4 +71,5 @@ def editions(
     session.write(
         DISCLOSURE_JOURNAL.qualified_name, pl.concat([journal, *(one.journal for one in made.values())])
     )
-    return dg.MaterializeResult(metadata={"éditions": len(made)})
+    told = {WARNING: "\n".join(problems)} if problems else {}
+    return dg.MaterializeResult(metadata={"éditions": len(made), **told})

@@ -3,9 +3,10 @@
 import dagster as dg
 import polars as pl
 
-from assets.building import OWNER
+from assets.building import OWNER, YEARLY
 from assets.checks import CHECKS_TABLE
 from assets.indicators.typology import output_name
+from assets.instance import WRITER
 from assets.perimeter import chosen_perimeter
 from assets.storage import SESSION
 from observatory.paths import data_paths
@@ -33,6 +34,8 @@ from observatory.territories import cites_within
     description="Le site : fiches de cité, de commune et d’EPCI, repères, portrait, typologie, données.",
     ins={output_name(table): dg.AssetIn() for table in TYPOLOGY_TABLES},
     required_resource_keys={SESSION},
+    pool=WRITER,
+    freshness_policy=YEARLY,
 )
 def site(
     context: dg.AssetExecutionContext,

@@ -3,18 +3,21 @@
 import dagster as dg
 import polars as pl
 
-from assets.building import table_asset
+from assets.building import NOTICE, WARNING, table_asset
 from assets.partitions import vintages_of
 from assets.storage import PARTITION_COLUMN
 from observatory.paths import data_paths
 from observatory.sources.catalogue import Source
+from observatory.sources.fetching import FetchError
 from observatory.sources.obtaining import MODE_VARIABLE, current_mode, file_sources, is_offered, obtain
 from observatory.sources.resolution import Resolved, UnavailableError
 from observatory.tables import FILES
 
 PATH_COLUMN = "path"
 ALLOW_STALE = "observatory/allow_stale"
-WARNING = "avertissement"
+PATIENT = "observatory/patient"
+"""Tag of a run that nobody watches: a source that may answer later is asked again, minutes later."""
+_RETRIES, _WAIT = 3, 300
 SNAPSHOTS = {**FILES.polars_schema, PATH_COLUMN: pl.String, PARTITION_COLUMN: pl.String}
 """Rows of ``core.files``, with the snapshot's path under the data folder and the partition."""
 
@@ -42,7 +45,7 @@ def _snapshots(source: Source) -> dg.AssetsDefinition:
     def snapshots(context: dg.AssetExecutionContext) -> pl.DataFrame:
         paths, mode = data_paths(), current_mode()
         allow_stale = context.run.tags.get(ALLOW_STALE) == str(True)
-        rows, warnings = [], []
+        rows, warnings, notices = [], [], []
         for vintage in context.partition_keys:
             name = f"{source.title}, {vintage}"
             if not (allow_stale or is_offered(source, vintage, paths, mode)):
@@ -56,14 +59,21 @@ def _snapshots(source: Source) -> dg.AssetsDefinition:
             except UnavailableError as error:
                 warnings.append(f"{name} : l’édition se fait sans elle. {error}")
                 continue
+            except FetchError as error:
+                if error.transient and PATIENT in context.run.tags:
+                    raise dg.RetryRequested(_RETRIES, _WAIT) from error
+                raise
             rows.append(_row(source, vintage, resolved))
             if resolved.stale:
                 warnings.append(f"{name} : fichier d’un passage antérieur. {resolved.reason}")
             if resolved.changed:
-                warnings.append(f"{name} : le contenu a changé à la même adresse ({resolved.origin}).")
-        if warnings:
-            context.log.warning("\n".join(warnings))
-            context.add_output_metadata({WARNING: "\n".join(warnings)})
+                notices.append(f"{name} : le contenu a changé à la même adresse ({resolved.origin}).")
+        for message in warnings:
+            context.log.warning(message)
+        for message in notices:
+            context.log.info(message)
+        told = {WARNING: warnings, NOTICE: notices}
+        context.add_output_metadata({kind: "\n".join(texts) for kind, texts in told.items() if texts})
         return pl.DataFrame(rows, schema=SNAPSHOTS)
 
     return snapshots

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from observatory.files import sha256_file
-from observatory.sources.fetching import Clock, FetchError
+from observatory.sources.fetching import FetchError
 from observatory.sources.kinds import Kind, mismatch
 from observatory.sources.remotes import Means, Remote
 from observatory.sources.snapshots import OriginKind, Snapshot, confirm, keep, latest, verify, vintage_folder
@@ -122,14 +122,15 @@ def resolve(
         return Resolved(former, former.first.kind, former.first.origin, stale=True, reason=str(error))
 
 
+def is_clutter(name: str) -> bool:
+    """Whether a file of that name is left by a desktop or an editor, and never data."""
+    return name.startswith((".", "~$")) or name.lower() in _CLUTTER
+
+
 def _landed(wanted: _Wanted, folder: Path) -> Path | None:
     """Return the file that an analyst dropped, if any."""
     entries = sorted(folder.iterdir()) if folder.is_dir() else []
-    entries = [
-        entry
-        for entry in entries
-        if not entry.name.startswith((".", "~$")) and entry.name.lower() not in _CLUTTER
-    ]
+    entries = [entry for entry in entries if not is_clutter(entry.name)]
     if not entries:
         return None
     if len(entries) > 1:
@@ -186,7 +187,8 @@ def _kept(wanted: _Wanted, file: Path, origin_kind: OriginKind, origin: str) -> 
 
 
 def _downloaded(wanted: _Wanted, remote: Remote, means: Means) -> Resolved:
-    clock, url = means.clock or Clock(), remote.address
+    url = remote.address
+    at = means.clock.now() if means.clock is not None else None
     previous = latest(wanted.snapshots, wanted.source, wanted.vintage, url)
     if previous is not None:
         verify(previous)
@@ -195,7 +197,7 @@ def _downloaded(wanted: _Wanted, remote: Remote, means: Means) -> Resolved:
     seen = {"etag": fetched.etag, "last_modified": fetched.last_modified}
     if fetched.unchanged and previous is not None:
         _check_expected(wanted, url, fetched.sha256)
-        return Resolved(confirm(previous, url, at=clock.now(), **seen), "network", url)
+        return Resolved(confirm(previous, url, at=at, **seen), "network", url)
     try:
         _check_expected(wanted, url, fetched.sha256)
         snapshot = keep(
@@ -205,7 +207,7 @@ def _downloaded(wanted: _Wanted, remote: Remote, means: Means) -> Resolved:
             vintage=wanted.vintage,
             kind="network",
             origin=url,
-            at=clock.now(),
+            at=at,
             **seen,
         )
     finally:

@@ -15,10 +15,10 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -129,11 +129,11 @@ def keep(
     """Copy ``file`` into the snapshots of ``folder`` and return its snapshot.
 
     The same content twice is one snapshot. A kill leaves a hidden draft at most, which the next call clears.
+    Without ``at``, the time is now, or just after the last sighting if the clock was put back since.
 
     Raises:
         SnapshotError: a name cannot be that of a folder or file, or the content kept before is altered.
     """
-    sighting = Sighting(kind, origin, at or datetime.now(UTC), _user(), etag, last_modified)
     vintages = vintage_folder(folder, source, vintage)
     kept_name = name or file.name
     if not _NAME.fullmatch(kept_name) or kept_name in (_CARD, _SEEN):
@@ -143,6 +143,9 @@ def keep(
     vintages.mkdir(parents=True, exist_ok=True)
     with _locked(vintages):
         before = latest(folder, source, vintage, origin)
+        sighting = Sighting(
+            kind, origin, at or _now(all_of(folder, source, vintage)), _user(), etag, last_modified
+        )
         sha256 = _put(file, vintages, kept_name, source, vintage, sighting)
         home = vintages / sha256[:16]
         verify(_load(home, source, vintage))
@@ -160,8 +163,9 @@ def confirm(
 ) -> Snapshot:
     """Note that address ``origin`` still gives this content (code 304) and return the snapshot with it."""
     home = snapshot.path.parent
-    sighting = Sighting("network", origin, at or datetime.now(UTC), _user(), etag, last_modified)
     with _locked(home.parent):
+        known = all_of(home.parents[2], snapshot.source, snapshot.vintage)
+        sighting = Sighting("network", origin, at or _now(known), _user(), etag, last_modified)
         _see(home, snapshot.source, snapshot.vintage, sighting)
     return _load(home, snapshot.source, snapshot.vintage)
 
@@ -320,6 +324,12 @@ def _sighting(facts: dict[str, Any]) -> Sighting:
 def _write_read_only(path: Path, facts: dict[str, Any]) -> None:
     write_atomic(path, (json.dumps(facts, ensure_ascii=False, indent=2) + "\n").encode())
     path.chmod(0o444)
+
+
+def _now(known: Sequence[Snapshot]) -> datetime:
+    """Return the time of a sighting that follows all those known, whatever became of the clock."""
+    last = max((snapshot.seen_at for snapshot in known), default=datetime.min.replace(tzinfo=UTC))
+    return max(datetime.now(UTC), last + timedelta(microseconds=1))
 
 
 def _user() -> str:

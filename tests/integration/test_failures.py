@@ -2,10 +2,14 @@
 
 import shutil
 
+import dagster as dg
 import polars as pl
 import pytest
 
 from assets import checks, running
+from assets.automation import OCCASION, TRIGGER
+from assets.definitions import defs
+from assets.instance import WITHIN, prepare_instance
 from assets.running import RunFailedError, run_everything
 from observatory import paths as paths_module
 from observatory.paths import DataPaths, data_paths
@@ -79,3 +83,30 @@ def test_a_delivery_that_is_not_fictive_is_refused(data, monkeypatch):
         run_everything(lambda _: None)
     assert not data.confidential_database.exists()
     shutil.rmtree(data.root)
+
+
+def test_a_scheduled_refresh_that_fails_publishes_nothing_and_says_so(data, monkeypatch):
+    """The runs within the run are in the same history, with its tags; what an alert may repeat is said."""
+
+    def quotes_what_it_reads(table, frame):
+        raise ValueError("locataire DUPONT")
+
+    monkeypatch.setattr(checks, "validate", quotes_what_it_reads)
+    tags = {OCCASION: "refresh-2027", TRIGGER: "schedule"}
+    with dg.DagsterInstance.from_config(str(prepare_instance())) as instance:
+        job = defs.resolve_job_def("yearly_refresh")
+        result = job.execute_in_process(instance=instance, tags=tags, raise_on_error=False)
+        runs = {run.job_name: run for run in instance.get_runs()}
+    assert not result.success
+    (failure,) = [event for event in result.all_events if event.is_step_failure]
+    told = failure.step_failure_data.user_failure_data
+    assert "rien n’est publié" in told.description
+    assert "erreur imprévue" in told.description
+    assert "DUPONT" not in told.description
+    assert not data.database.exists()
+    assert not data.site.exists()
+    assert {"yearly_refresh", "refresh", "ingest_etalab__commune_perimeters"} <= set(runs)
+    assert all(tags.items() <= run.tags.items() for run in runs.values())
+    assert {name for name, run in runs.items() if WITHIN not in run.tags} == {"yearly_refresh"}
+    with Session(data, "after"):
+        pass

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from assets import checks
 from assets.cli import app
 from assets.definitions import defs
-from assets.running import prepare_instance
+from assets.instance import prepare_instance
 from observatory.disclosure.release import read_release
 from observatory.paths import CONVENTIONS, DataPaths, data_paths
 from observatory.sources.default_sample import write_example_conventions

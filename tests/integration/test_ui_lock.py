@@ -7,7 +7,7 @@ import pytest
 
 from assets import settling, storage
 from assets.definitions import defs
-from assets.running import prepare_instance
+from assets.instance import prepare_instance
 from observatory.intake.store import StoreBusyError, locked
 from observatory.paths import DataPaths, data_paths
 from observatory.sources.catalogue import use_delivered

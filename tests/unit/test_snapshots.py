@@ -300,3 +300,19 @@ def test_names_that_are_no_file_are_refused(store, name):
 @pytest.mark.parametrize("name", ["base.csv", "Données communales 2022.csv", "2022_éq.csv", "œuvre.csv"])
 def test_names_of_analysts_are_kept(store, name):
     assert store(OLD, name=name).path.name == name
+
+
+def test_a_clock_put_back_does_not_make_a_former_content_the_latest(store, tmp_path):
+    """The clock was ahead by years when the old content came, and is right again."""
+    ahead = 60 * 24 * 365 * 40
+    store(OLD, ahead)
+    file = tmp_path / "base.csv"
+    file.write_bytes(NEW)
+    kept = keep(
+        file, tmp_path / "kept", source="insee_test", vintage="2022", kind="network", origin=URL, name="b.csv"
+    )
+    assert kept.changed
+    assert _last(tmp_path) == NEW
+    (old,) = [one for one in all_of(tmp_path / "kept", "insee_test", "2022") if one.sha256 != kept.sha256]
+    confirm(old, URL)
+    assert _last(tmp_path) == OLD
