@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from assets import audit_cli, conventions_cli, intake_cli, typology_cli
+from assets import audit_cli, conventions_cli, intake_cli, typology_cli, warehouse_cli
 from observatory.errors import ObservatoryError
 from observatory.paths import PROJECT, data_paths
 
@@ -198,6 +198,7 @@ app.command()(typology_cli.typology)
 intake_cli.register(app)
 app.command()(audit_cli.audit)
 app.command()(conventions_cli.conventions)
+app.add_typer(warehouse_cli.app, name="warehouse")
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ from observatory.errors import ObservatoryError
 from observatory.files import write_atomic
 from observatory.intake.store import locked
 from observatory.paths import data_paths
+from observatory.rendering.imprint import CARD, read_imprint
 from observatory.sources.catalogue import get_source
 from observatory.sources.default_sample import write_default_sample
 from observatory.sources.obtaining import current_mode, file_sources, lacking, offered
@@ -120,7 +121,7 @@ def run_everything(say: Callable[[str], None], *, allow_stale: bool = False) -> 
         result = _execute(refresh.name, session, instance, {})
         checks = session.read(CHECKS_TABLE)
         files = session.read("core.files")
-        session.commit()
+        session.commit(read_imprint(paths.reference / CARD).release)
     sources: dict[str, list[str]] = {}
     for title, vintage in files.select("title", "vintage").unique().sort("title", "vintage").iter_rows():
         sources.setdefault(title, []).append(vintage)

@@ -13,6 +13,7 @@ import polars as pl
 from assets.settling import check_settled
 from observatory.intake.store import locked
 from observatory.paths import data_paths
+from observatory.rendering.imprint import CARD, read_imprint
 from observatory.tables import TABLES
 from observatory.warehouse import Session
 
@@ -77,7 +78,9 @@ def session_of_run(context: dg.InitResourceContext) -> Iterator[Session]:
     """One session per run: published when the run's last step has succeeded, abandoned otherwise.
 
     Raises:
+        LakeUnavailableError: the shared warehouse does not answer.
         WarehouseBusyError: another session is writing.
+        WarehouseConflictError: another session has published the same tables meanwhile.
         StoreBusyError: a delivery is being taken or purged.
         ChangedDeliveriesError: real deliveries came or went since the process settled on them.
     """
@@ -90,7 +93,7 @@ def session_of_run(context: dg.InitResourceContext) -> Iterator[Session]:
         check_settled(paths)
         yield session
         if _all_succeeded(instance, run):
-            session.commit()
+            session.commit(read_imprint(paths.reference / CARD).release)
             if context.log:
                 context.log.info("Entrepôt et site publiés.")
         elif context.log:
