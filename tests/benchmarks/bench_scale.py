@@ -1,10 +1,11 @@
 """Seconds and memory of each stage of the chain against the number of communes, up to all those of France.
 
-``python tests/benchmarks/bench_scale.py`` takes 287, 1,500, 5,000 and all the communes of the national files of
-the mirror (``OBSERVATORY_MIRROR``), each number in a process of its own, and prints, stage by stage, seconds,
-ratio to 287 communes, and *slope*: 1 where time follows the number of communes, 2 where it follows its square.
-EPCI are made up (28 neighbours each); disclosure control and pages are on made-up figures, as France has no
-cités, and only on the numbers of communes that take minutes at most. ``--small`` does 287 and 1,500 alone.
+``python tests/benchmarks/bench_scale.py`` takes 287, 1,500, 5,000 and all the communes of the national files
+of the mirror (``OBSERVATORY_MIRROR``), each number in a process of its own, and prints, stage by stage,
+seconds of processor, ratio to 287 communes, and *slope*: 1 where time follows the number of communes, 2 where
+it follows its square. EPCI are made up (28 neighbours each); disclosure control and pages are on made-up
+figures, as France has no cités, and, like the stability of the typology, on fewer communes (``LIMITS``).
+``--small`` does 287 and 600 alone.
 """
 
 import json
@@ -32,17 +33,21 @@ FILES = {
     ("insee_rp_melodi", "2022"): "insee/rp/rp_2022_commune_melodi_derive.parquet",
 }
 EVENTS, EVENTS_YEAR, YEAR = "insee/cog/v_mvtcommune_2023.csv", 2023, 2025
-LISTS = {2023: ("insee_populations", "2013-2021"), 2024: ("insee_filosofi", "2021"), 2025: ("insee_rp_melodi", "2022")}
-SIZES, SMALL, ALL = (287, 1_500, 5_000, 0), (287, 1_500), 0
+LISTS = {
+    2023: ("insee_populations", "2013-2021"),
+    2024: ("insee_filosofi", "2021"),
+    2025: ("insee_rp_melodi", "2022"),
+}
+SIZES, SMALL = (287, 1_500, 5_000, 0), (287, 600)
 PER_EPCI = 28
-LIMITS = {"disclosure": 1_500, "pages": 1_500}
-"""Stages that are not done on more communes."""
+LIMITS = {"stability": 5_000, "disclosure": 1_500, "pages": 1_500}
+"""Stages that take long, and the most communes on which they are done."""
 
 
 def main() -> None:
     sizes = SMALL if "--small" in sys.argv[1:] else SIZES
     if not MIRROR.is_dir():
-        print(f"scale: the mirror of public files is not on this machine ({MIRROR}); pages and disclosure only")
+        print(f"scale: no mirror of public files on this machine ({MIRROR}): pages and disclosure only")
     results = []
     for size in sizes:
         done = subprocess.run(
@@ -70,7 +75,7 @@ def main() -> None:
 
 
 class Stages:
-    """Seconds of each stage, and what each gives."""
+    """Seconds of processor of each stage."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
@@ -108,6 +113,7 @@ def real_stages(stages: Stages, size: int) -> int:
     from observatory.sources.cog_events import read_events
     from observatory.sources.values import read_whole
     from observatory.territories import build_version
+    from observatory.typology.commune_tables import typology_tables
     from observatory.typology.communes import classify_communes
     from observatory.warehouse import Session, read_table
 
@@ -142,7 +148,12 @@ def real_stages(stages: Stages, size: int) -> int:
     )
     indicators = measured(load_indicators(), counts)
     observations = stages.time("observations", lambda: compute_observations(indicators, counts, territories))
-    stages.time("typology", lambda: classify_communes(observations))
+    # Communes without any job have no logarithm of their rate.
+    nobody = (pl.col("indicator") == "indicateur_concentration_emploi") & (pl.col("value") == 0)
+    working = observations.join(observations.filter(nobody), on="territory_code", how="anti")
+    found = stages.time("typology", lambda: classify_communes(working))
+    if 0 < size <= LIMITS["stability"]:
+        stages.time("its stability and sensitivity", lambda: typology_tables(found, ()))
     with tempfile.TemporaryDirectory() as folder:
         paths = DataPaths(Path(folder))
         with Session(paths, "bench") as session:

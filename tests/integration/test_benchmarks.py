@@ -12,7 +12,15 @@ pytestmark = pytest.mark.integration
 
 BENCHMARKS = sorted((Path(__file__).parents[1] / "benchmarks").glob("bench_*.py"))
 # The wide file takes half a gigabyte of disk: the command runs it, the test does without.
-ARGUMENTS = {name: ["--small"] for name in ("bench_reading", "bench_disclosure", "bench_projection")}
+ARGUMENTS = {
+    name: ["--small"]
+    for name in (
+        "bench_reading",
+        "bench_disclosure",
+        "bench_projection",
+        "bench_scale",
+    )
+}
 
 
 @pytest.mark.parametrize("script", BENCHMARKS, ids=lambda path: path.stem)
