@@ -28,7 +28,7 @@ class UnknownFormatError(ObservatoryError):
 
 @app.callback()
 def warehouse(context: typer.Context) -> None:
-    """Voir l’entrepôt : où il est, ses tables, et ses publications s’il est partagé."""
+    """Voir l’entrepôt : où il est, ses tables, et ses publications s’il est partagé."""
     from observatory.lake import Lake
     from observatory.warehouse import published_tables
 
@@ -36,12 +36,12 @@ def warehouse(context: typer.Context) -> None:
         return
     paths = data_paths()
     if paths.lake is None:
-        console.print(f"Entrepôt : {paths.database}", soft_wrap=True)
-        console.print(f"Tables : {len(published_tables(paths))}")
+        console.print(f"Entrepôt : {paths.database}", soft_wrap=True)
+        console.print(f"Tables : {len(published_tables(paths))}")
         return
     with Lake(paths.lake, read_only=True) as lake:
-        console.print(f"Entrepôt partagé : {paths.lake}", soft_wrap=True, markup=False)
-        console.print(f"Tables : {len(lake.names())}")
+        console.print(f"Entrepôt partagé : {paths.lake}", soft_wrap=True, markup=False)
+        console.print(f"Tables : {len(lake.names())}")
         table = Table("Publication", "Le (UTC)", "Par", "Édition", "Tables changées")
         for one in lake.snapshots():
             when = f"{one.time:%Y-%m-%d %H:%M:%S}"
@@ -54,7 +54,7 @@ def create(
     data: Annotated[
         str,
         typer.Argument(
-            metavar="DOSSIER", help="Où vont les fichiers : dossier vu de toutes les machines, ou s3://…"
+            metavar="DOSSIER", help="Où vont les fichiers : dossier vu de toutes les machines, ou s3://…"
         ),
     ],
 ) -> None:
@@ -77,10 +77,10 @@ def export(
 
     writers = {".csv": _csv, ".parquet": _parquet}
     if file.suffix not in writers:
-        raise UnknownFormatError(f"« {file} » : choisissez un nom en .csv ou en .parquet.")
+        raise UnknownFormatError(f"« {file} » : choisissez un nom en .csv ou en .parquet.")
     frame = read_table(data_paths(), table, release)
     write_atomic(file, writers[file.suffix](frame))
-    console.print(f"écrit : {file}", soft_wrap=True)
+    console.print(f"écrit : {file}", soft_wrap=True)
 
 
 @app.command()

@@ -184,7 +184,7 @@ class Lake:
                 # Someone published at the same moment: the next try says whether it was the same tables.
                 continue
         raise WarehouseConflictError(
-            f"D’autres traitements publient sans cesse dans l’entrepôt partagé : {ATTEMPTS} essais n’ont pas "
+            f"D’autres traitements publient sans cesse dans l’entrepôt partagé : {ATTEMPTS} essais n’ont pas "
             "suffi, et rien n’est publié. Relancez."
         )
 
@@ -223,7 +223,7 @@ class Lake:
             known = (
                 ", ".join(sorted({snapshot.release for snapshot in every if snapshot.release})) or "aucune"
             )
-            raise UnknownReleaseError(f"L’entrepôt n’a pas l’édition {release}. Éditions connues : {known}.")
+            raise UnknownReleaseError(f"L’entrepôt n’a pas l’édition {release}. Éditions connues : {known}.")
         return found[-1]
 
     def _refuse_changed(self, staged: Mapping[str, Path]) -> None:
@@ -232,7 +232,7 @@ class Lake:
                 raise WarehouseConflictError(
                     f"Un autre traitement ({snapshot.author or 'inconnu'}) a publié entre-temps "
                     f"{', '.join(both)}. Rien de ce traitement-ci n’est publié, et rien de l’autre n’est "
-                    "perdu : relancez, il partira de ce que l’autre a publié."
+                    "perdu : relancez, il partira de ce que l’autre a publié."
                 )
 
     def _replace(self, staged: Mapping[str, Path]) -> None:
@@ -305,7 +305,7 @@ def _connect() -> duckdb.DuckDBPyConnection:
         connection.close()
         raise LakeUnavailableError(
             "L’entrepôt partagé demande des extensions de DuckDB, de la même version que lui "
-            f"({duckdb.__version__}). Installez-les : pip install --constraint constraints.txt "
+            f"({duckdb.__version__}). Installez-les : pip install --constraint constraints.txt "
             f"--editable '.[lake]' ({_first_line(error)})."
         ) from error
     if shared:
@@ -344,7 +344,7 @@ def _address(words: str) -> str:
 def _unavailable(words: str, error: duckdb.Error) -> LakeUnavailableError:
     if "does not exist - and creating a new DuckLake" in str(error):
         return LakeUnavailableError(
-            f"La base PostgreSQL ({words}) n’a pas encore d’entrepôt. Créez-le une fois : "
+            f"La base PostgreSQL ({words}) n’a pas encore d’entrepôt. Créez-le une fois : "
             "observatory warehouse create DOSSIER."
         )
     if "extension httpfs" in str(error):
@@ -354,7 +354,7 @@ def _unavailable(words: str, error: duckdb.Error) -> LakeUnavailableError:
             "d’Amazon."
         )
     return LakeUnavailableError(
-        f"L’entrepôt partagé ({words}) ne répond pas : {_first_line(error)}. Vérifiez que PostgreSQL est "
+        f"L’entrepôt partagé ({words}) ne répond pas : {_first_line(error)}. Vérifiez que PostgreSQL est "
         "démarré, que cette machine et ce compte y ont accès, et que ses fichiers se lisent. "
         "L’édition précédente reste en place."
     )

@@ -136,8 +136,8 @@ def parse_warehouse(setting: str) -> tuple[Path | None, str | None]:
         words = setting.removeprefix(_POSTGRES).strip()
         if not setting.startswith(_POSTGRES) or not words:
             raise WarehouseSettingError(
-                f"{WAREHOUSE_VARIABLE} : un DuckLake a son catalogue dans PostgreSQL. Écrivez par exemple "
-                "« ducklake:postgres:host=serveur dbname=observatoire »."
+                f"{WAREHOUSE_VARIABLE} : un DuckLake a son catalogue dans PostgreSQL. Écrivez par exemple "
+                "« ducklake:postgres:host=serveur dbname=observatoire »."
             )
         if _PASSWORD.search(words):
             raise WarehouseSettingError(
@@ -148,7 +148,7 @@ def parse_warehouse(setting: str) -> tuple[Path | None, str | None]:
     file = Path(setting).expanduser().resolve()
     if file.suffix != ".duckdb":
         raise WarehouseSettingError(
-            f"{WAREHOUSE_VARIABLE} vaut « {setting} ». Choix possibles : un fichier « .duckdb », ou "
-            "« ducklake:postgres:… »."
+            f"{WAREHOUSE_VARIABLE} vaut « {setting} ». Choix possibles : un fichier « .duckdb », ou "
+            "« ducklake:postgres:… »."
         )
     return file, None

@@ -264,7 +264,7 @@ def open_warehouse(paths: DataPaths, release: str | None = None) -> duckdb.DuckD
         return Lake(paths.lake, release=release, read_only=True).connection()
     _refuse_release(release)
     if not paths.database.exists():
-        raise MissingTableError("L’entrepôt n’existe pas encore. Lancez « make run ».")
+        raise MissingTableError("L’entrepôt n’existe pas encore. Lancez « make run ».")
     return _attached(paths.database)
 
 
@@ -287,7 +287,7 @@ def _check_place(paths: DataPaths) -> None:
     paths.file.parent.mkdir(parents=True, exist_ok=True)
     if paths.file.parent.stat().st_dev != paths.warehouse.stat().st_dev:
         raise WarehouseSettingError(
-            f"{WAREHOUSE_VARIABLE} : {paths.file} est sur un autre système de fichiers que "
+            f"{WAREHOUSE_VARIABLE} : {paths.file} est sur un autre système de fichiers que "
             f"{paths.warehouse}. Prenez un chemin sur le même, ou déplacez toutes les données avec "
             "OBSERVATORY_DATA."
         )
@@ -392,7 +392,7 @@ def _read_lake(lake: Lake, name: str) -> pl.DataFrame:
 def _missing(name: str) -> MissingTableError:
     return MissingTableError(
         f"La table {name} n’existe pas encore. Matérialisez d’abord l’actif qui la produit, "
-        "ou lancez « make run »."
+        "ou lancez « make run »."
     )
 
 
