@@ -8,6 +8,7 @@ import subprocess
 import time
 
 import duckdb
+import polars as pl
 import pytest
 from postgres import running_cluster
 from running_notebooks import executed
@@ -148,6 +149,11 @@ def run_and_kill(data, last_words, **environment):
     time.sleep(0.1)
 
 
+def in_order(frame):
+    """Return the rows in an order of their own: that of a table without contract may vary."""
+    return frame.sort([name for name, dtype in frame.schema.items() if not isinstance(dtype, pl.List)])
+
+
 def test_a_shared_warehouse_gives_the_same_edition(data, tmp_path):
     """A run killed leaves nothing there; the next one gives the site and the tables of the file."""
     site = fingerprints(data / "site")
@@ -165,7 +171,11 @@ def test_a_shared_warehouse_gives_the_same_edition(data, tmp_path):
         names = {name for name in published_tables(paths) if not name.startswith("confidential.")}
         with Lake(words, release=read_imprint(paths.reference / CARD).release) as lake:
             assert lake.names() == names
-            different = [name for name in names if not lake.read(name).equals(read_table(paths, name))]
+            different = [
+                name
+                for name in names
+                if not in_order(lake.read(name)).equals(in_order(read_table(paths, name)))
+            ]
     assert different == []
     assert fingerprints(data / "site") == site
 
