@@ -2,10 +2,10 @@
 
 ``python tests/benchmarks/bench_scale.py`` takes 287, 1,500, 5,000 and all the communes of the national files
 of the mirror (``OBSERVATORY_MIRROR``), each number in a process of its own, and prints, stage by stage,
-seconds of processor, ratio to 287 communes, and *slope*: 1 where time follows the number of communes, 2 where
-it follows its square. EPCI are made up (28 neighbours each); disclosure control and pages are on made-up
-figures, as France has no cités, and, like the stability of the typology, on fewer communes (``LIMITS``).
-``--small`` does 287 and 600 alone.
+seconds of processor, ratio to the fewest communes, and *slope*: 1 where time follows the number of communes,
+2 where it follows its square. EPCI are made up (28 neighbours each); disclosure control and pages are on
+made-up figures, as France has no cités, and, like the stability of the typology, on fewer communes
+(``LIMITS``). ``--small`` does 120 and 240 alone.
 """
 
 import json
@@ -38,7 +38,7 @@ LISTS = {
     2024: ("insee_filosofi", "2021"),
     2025: ("insee_rp_melodi", "2022"),
 }
-SIZES, SMALL = (287, 1_500, 5_000, 0), (287, 600)
+SIZES, SMALL = (287, 1_500, 5_000, 0), (120, 240)
 PER_EPCI = 28
 LIMITS = {"stability": 5_000, "disclosure": 1_500, "pages": 1_500}
 """Stages that take long, and the most communes on which they are done."""
