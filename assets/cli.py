@@ -11,7 +11,16 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from assets import audit_cli, conventions_cli, intake_cli, portal_cli, release_cli, service_cli, typology_cli
+from assets import (
+    audit_cli,
+    conventions_cli,
+    intake_cli,
+    portal_cli,
+    release_cli,
+    service_cli,
+    typology_cli,
+    warehouse_cli,
+)
 from observatory.disk import FULL, says_full
 from observatory.errors import ObservatoryError
 from observatory.paths import data_paths
@@ -221,6 +230,7 @@ app.command()(conventions_cli.conventions)
 portal_cli.register(app)
 release_cli.register(app)
 service_cli.register(app)
+app.add_typer(warehouse_cli.app, name="warehouse")
 
 
 def main() -> None:

@@ -25,11 +25,12 @@ def publish(session: Session, now: datetime | None = None) -> datetime | None:
     Returns:
         The end of the embargo where it was held, None where it was published.
     """
-    until = read_imprint(session.paths.reference / CARD).embargo_until
+    imprint = read_imprint(session.paths.reference / CARD)
+    until = imprint.embargo_until
     if pending(until, now) and (session.site.exists() or session.partners.exists()):
         session.hold()
         return until
-    session.commit()
+    session.commit(imprint.release)
     return None
 
 
@@ -53,7 +54,7 @@ def publish_held(session: Session, now: datetime | None = None) -> str:
                 "observatory run."
             )
         _check_agreements(session.paths, (now or datetime.now(UTC)))
-    session.release_held()
+    session.release_held(imprint.release)
     return imprint.release
 
 

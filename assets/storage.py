@@ -79,7 +79,9 @@ def session_of_run(context: dg.InitResourceContext) -> Iterator[Session]:
     """One session per run: published when the run's last step has succeeded, abandoned otherwise.
 
     Raises:
+        LakeUnavailableError: the shared warehouse does not answer.
         WarehouseBusyError: another session is writing.
+        WarehouseConflictError: another session has published the same tables meanwhile.
         StoreBusyError: a delivery is being taken or purged.
         ChangedDeliveriesError: real deliveries came or went since the process settled on them.
     """

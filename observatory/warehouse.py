@@ -1,4 +1,7 @@
-"""The warehouse: one DuckDB file that readers open, replaced whole at the end of a session.
+"""The warehouse: tables that readers open, replaced together at the end of a session.
+
+Public tables are in one DuckDB file, or in a DuckLake that several machines share (``lake``); individual data
+are in a file of their own, which never leaves the machine.
 
 A *session* is one run, or one chain of runs that belong together. It holds the writer's lock, stages
 tables as Parquet, the site and the partners' editions as folders beside the published ones, and publishes
@@ -6,13 +9,15 @@ them together:
 
 1. new database files are built in the session's folder from the published tables and the staged ones;
 2. a ``ready`` mark is written;
-3. the files are renamed into place and the folders are exchanged.
+3. with a lake, the public tables are published there, in one snapshot that names the session;
+4. the files are renamed into place and the folders are exchanged.
 
 An edition under embargo is *held*: step 1, then everything waits in ``under_embargo/`` until it is released
 or replaced.
 
 A session killed before its mark leaves nothing but a folder that the next session clears; killed after
-it, the next session finishes step 3. Readers keep the file that they opened, or see the new one.
+it, the next session finishes step 4, unless the lake has no such snapshot. Readers keep the file or the
+snapshot that they opened, or see the new one.
 
 Belongs here: staging, publishing, reading back.
 Does not: what the tables mean (``tables``), when they are made (package ``assets``).
@@ -22,18 +27,20 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
 
 import duckdb
 import polars as pl
 
-from observatory.disk import reading, writing
+from observatory.databases import attached, build_database, opened, table_names
+from observatory.disk import writing
 from observatory.errors import ObservatoryError
 from observatory.files import exchange_folders, fsync_folder, keep_private, write_atomic
-from observatory.paths import DataPaths
+from observatory.lake import Lake, UnknownReleaseError, WarehouseConflictError
+from observatory.paths import WAREHOUSE_VARIABLE, DataPaths, WarehouseSettingError
+from observatory.sql import quoted
 from observatory.tables import TABLES
 
 CONFIDENTIAL_SCHEMA = "confidential"
@@ -54,35 +61,39 @@ class HeldEditionError(ObservatoryError):
 
 
 class Session:
-    """The one writer of what is published, from ``__enter__`` to ``__exit__``.
+    """The one writer of what a data folder publishes, from ``__enter__`` to ``__exit__``.
 
-    Leaving without ``commit`` abandons what was staged.
+    Leaving without ``commit`` abandons what was staged. A lake has as many writers as there are data folders;
+    what a session reads of it is of the moment when it began.
 
     Args:
         paths: data folders.
         session_id: name of the session's folder.
+        public: whether public tables are at stake, for which a lake must be there.
     """
 
-    def __init__(self, paths: DataPaths, session_id: str) -> None:
+    def __init__(self, paths: DataPaths, session_id: str, *, public: bool = True) -> None:
         self.paths = paths
         self.folder = paths.warehouse / "sessions" / session_id
+        self._public = public
         self._lock: int | None = None
+        self._lake: Lake | None = None
 
     def __enter__(self) -> Self:
         """Take the writer's lock, finish or clear what earlier sessions left, and start afresh.
 
         Raises:
+            LakeUnavailableError: the lake does not answer.
             WarehouseBusyError: another process holds the lock.
+            WarehouseSettingError: the database is on another file system than the session.
         """
         self.paths.warehouse.mkdir(parents=True, exist_ok=True)
+        _check_place(self.paths)
         self._lock = _take_lock(self.paths.warehouse / ".lock")
-        sessions = self.folder.parent
         try:
-            for leftover in sorted(sessions.iterdir()) if sessions.is_dir() else []:
-                if (leftover / READY).exists():
-                    _publish(self.paths, leftover)
-                shutil.rmtree(leftover)
-            sessions.mkdir(mode=0o700, exist_ok=True)
+            self._settle()
+            if self._public and self.paths.lake is not None:
+                self._lake = Lake(self.paths.lake)
             with writing(self.folder):
                 (self.folder / "tables").mkdir(parents=True)
         except BaseException:
@@ -92,9 +103,28 @@ class Session:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Clear the session's folder and release the lock; the next session finishes what is ready."""
+        """Clear the session's folder, unless its publication is to be settled, and release the lock."""
         if not (self.folder / READY).exists():
             shutil.rmtree(self.folder, ignore_errors=True)
+        self._release()
+
+    def _settle(self) -> None:
+        """Finish or clear what earlier sessions left."""
+        sessions = self.folder.parent
+        for leftover in sorted(sessions.iterdir()) if sessions.is_dir() else []:
+            if (leftover / READY).exists() and _was_published(self.paths, leftover):
+                _publish(self.paths, leftover)
+            elif (leftover / HELD).exists() and not self.paths.under_embargo.exists():
+                (leftover / READY).unlink(missing_ok=True)
+                leftover.rename(self.paths.under_embargo)
+                continue
+            shutil.rmtree(leftover)
+        sessions.mkdir(mode=0o700, exist_ok=True)
+
+    def _release(self) -> None:
+        if self._lake is not None:
+            self._lake.close()
+            self._lake = None
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -123,7 +153,11 @@ class Session:
 
     def has(self, name: str) -> bool:
         """Whether a table was staged or published."""
-        return self._staged(name).exists() or name in published_tables(self.paths)
+        if self._staged(name).exists():
+            return True
+        if self._lake is not None and not _is_confidential(name):
+            return name in self._lake.names()
+        return name in published_tables(self.paths)
 
     def read(self, name: str) -> pl.DataFrame:
         """Return a table as staged in this session, or else as published.
@@ -132,7 +166,11 @@ class Session:
             MissingTableError: it was never made.
         """
         staged = self._staged(name)
-        return pl.read_parquet(staged) if staged.exists() else read_table(self.paths, name)
+        if staged.exists():
+            return pl.read_parquet(staged)
+        if self._lake is not None and not _is_confidential(name):
+            return _read_lake(self._lake, name)
+        return read_table(self.paths, name)
 
     @property
     def site(self) -> Path:
@@ -144,16 +182,21 @@ class Session:
         """The folder where the editions of all partners are staged; it takes the place of the former ones."""
         return self.folder / "partners"
 
-    def commit(self) -> None:
+    def commit(self, release: str | None = None) -> None:
         """Publish everything that was staged, together; a site makes one that was held obsolete.
+
+        Args:
+            release: the release that the tables belong to; a lake gives them back under that name.
 
         Raises:
             DiskFullError: there is no room; nothing was published, unless everything is.
             DamagedDatabaseError: the published database, whose other tables are kept, cannot be read.
+            LakeUnavailableError: the lake failed; the next session settles whether all is published.
+            WarehouseConflictError: others published the same tables meanwhile; nothing is.
         """
         self._build()
         published_site = self.site.exists()
-        self.publish_built()
+        self.publish_built(release)
         if published_site and self.paths.under_embargo.exists():
             shutil.rmtree(self.paths.under_embargo)
 
@@ -166,9 +209,8 @@ class Session:
         """
         held = self.paths.under_embargo
         self._build()
-        shutil.rmtree(self.folder / "tables")
         with writing(self.folder):
-            write_atomic(self.folder / HELD, _identity(self.paths.database).encode())
+            write_atomic(self.folder / HELD, self._identity().encode())
         self._keep_private()
         self.folder.chmod(0o700)
         fsync_folder(self.folder)
@@ -177,18 +219,23 @@ class Session:
         exchange_folders(self.folder, held)
         fsync_folder(self.paths.root)
 
-    def release_held(self) -> None:
+    def release_held(self, release: str | None = None) -> None:
         """Publish what was held, as it was audited; may be run again after a kill.
+
+        Args:
+            release: the release that the tables belong to, for a lake.
 
         Raises:
             HeldEditionError: nothing is held, or the warehouse has changed since it was.
+            LakeUnavailableError: the lake failed; the next session settles whether all is published.
+            WarehouseConflictError: others published the same tables meanwhile; the edition still waits.
         """
         held = self.paths.under_embargo
         if not (held / HELD).exists():
             raise HeldEditionError(
                 "Aucune édition n’attend la fin d’un embargo. Que faire : observatory run."
             )
-        if (held / HELD).read_text(encoding="utf-8") != _identity(self.paths.database):
+        if (held / HELD).read_text(encoding="utf-8") != self._identity():
             raise HeldEditionError(
                 "L’entrepôt a changé depuis que l’édition sous embargo a été faite. Que faire : observatory "
                 "run, qui refait l’édition et la publie."
@@ -196,29 +243,38 @@ class Session:
         self._mark_ready(held)
         shutil.rmtree(self.folder)
         held.rename(self.folder)
-        _publish(self.paths, self.folder)
+        try:
+            self._publish_ready(release)
+        except WarehouseConflictError:
+            self.folder.rename(held)
+            raise
 
-    def publish_built(self) -> None:
-        """Publish the databases and folders that the session's folder holds under their published names."""
+    def publish_built(self, release: str | None = None) -> None:
+        """Publish the databases and folders that the session's folder holds under their published names.
+
+        With a lake, the public tables staged as Parquet are published there.
+        """
         self._keep_private()
         fsync_folder(self.folder)
         self._mark_ready(self.folder)
-        _publish(self.paths, self.folder)
+        self._publish_ready(release)
 
     def _build(self) -> None:
-        """Write the new databases from what was staged."""
-        staged = {path.stem: path for path in sorted((self.folder / "tables").glob("*.parquet"))}
-        confidential = {
-            name: path for name, path in staged.items() if name.startswith(f"{CONFIDENTIAL_SCHEMA}.")
-        }
+        """Write the new databases from what was staged, and drop what they hold; a lake's tables stay."""
+        staged = self._staged_tables()
+        confidential = {name: path for name, path in staged.items() if _is_confidential(name)}
         public = {name: path for name, path in staged.items() if name not in confidential}
+        if self._lake is not None:
+            public = {}
         for tables, target in (
             (public, self.paths.database),
             (confidential, self.paths.confidential_database),
         ):
             if tables:
                 with writing(self.folder):
-                    _build_database(self.folder / target.name, target, tables)
+                    build_database(self.folder / target.name, target, tables)
+            for path in tables.values():
+                path.unlink()
 
     def _keep_private(self) -> None:
         """Keep confidential data for their owner only, whatever the umask."""
@@ -233,37 +289,116 @@ class Session:
             for place in _folders(self.paths)
             if (folder / place.name).exists()
         }
+        shared = self._lake is not None and any((folder / "tables").glob("*.parquet"))
         with writing(folder):
-            write_atomic(folder / READY, json.dumps(inodes).encode())
+            write_atomic(folder / READY, json.dumps(inodes | {"lake": shared}).encode())
+
+    def _publish_ready(self, release: str | None) -> None:
+        """Publish a session that bears its mark: in the lake first, whose snapshot then decides."""
+        shared = self._staged_tables()
+        if self._lake is not None and shared:
+            try:
+                self._lake.publish(shared, self.folder.name, release)
+            except WarehouseConflictError:
+                (self.folder / READY).unlink()
+                raise
+        _publish(self.paths, self.folder)
+
+    def _identity(self) -> str:
+        """Tell one state of the public tables from another: each publication makes a new one."""
+        if self._lake is not None:
+            return f"{self.paths.lake} {self._lake.base}"
+        return _identity(self.paths.database)
+
+    def _staged_tables(self) -> dict[str, Path]:
+        """Return the staged tables that are in no database yet, by name."""
+        return {path.stem: path for path in sorted((self.folder / "tables").glob("*.parquet"))}
 
     def _staged(self, name: str) -> Path:
         return self.folder / "tables" / f"{name}.parquet"
 
 
-def read_table(paths: DataPaths, name: str) -> pl.DataFrame:
-    """Return a published table.
+def read_table(paths: DataPaths, name: str, release: str | None = None) -> pl.DataFrame:
+    """Return a published table, as it is or as it was in a release.
 
     Raises:
+        LakeUnavailableError: the lake does not answer.
         MissingTableError: it was never published.
         DamagedDatabaseError: the database cannot be read.
+        UnknownReleaseError: the warehouse keeps no such release.
     """
-    with _reading(_database_of(paths, name)) as connection:
-        if connection is None or name not in _table_names(connection):
-            raise MissingTableError(
-                f"La table {name} n’existe pas encore. Matérialisez d’abord l’actif qui la produit, "
-                "ou lancez « make run »."
-            )
-        return connection.sql(f"SELECT * FROM {_quoted(name)}").pl()
+    if _is_confidential(name):
+        with opened(paths.confidential_database) as connection:
+            return _read_file(connection, name)
+    if paths.lake is not None:
+        with Lake(paths.lake, release=release, read_only=True) as lake:
+            return _read_lake(lake, name)
+    _refuse_release(release)
+    with opened(paths.database) as connection:
+        return _read_file(connection, name)
 
 
 def published_tables(paths: DataPaths) -> set[str]:
-    """Return the names of all published tables, as ``schema.name``."""
+    """Return the names of all published tables, as ``schema.name``.
+
+    Raises:
+        LakeUnavailableError: the lake does not answer.
+    """
     names: set[str] = set()
-    for database in (paths.database, paths.confidential_database):
-        with _reading(database) as connection:
+    databases = [paths.confidential_database]
+    if paths.lake is None:
+        databases.append(paths.database)
+    else:
+        with Lake(paths.lake, read_only=True) as lake:
+            names |= lake.names()
+    for database in databases:
+        with opened(database) as connection:
             if connection is not None:
-                names |= _table_names(connection)
+                names |= table_names(connection)
     return names
+
+
+def open_warehouse(paths: DataPaths, release: str | None = None) -> duckdb.DuckDBPyConnection:
+    """Return a connection that reads the public tables, as they are or as they were in a release.
+
+    What it reads does not change while it is open. The caller closes it.
+
+    Raises:
+        LakeUnavailableError: the lake does not answer.
+        MissingTableError: nothing was ever published.
+        UnknownReleaseError: the warehouse keeps no such release.
+    """
+    if paths.lake is not None:
+        return Lake(paths.lake, release=release, read_only=True).connection()
+    _refuse_release(release)
+    if not paths.database.exists():
+        raise MissingTableError("L’entrepôt n’existe pas encore. Lancez « make run ».")
+    return attached(paths.database)
+
+
+def _refuse_release(release: str | None) -> None:
+    if release is not None:
+        raise UnknownReleaseError(
+            "Un fichier DuckDB ne garde que la dernière édition ; les précédentes se lisent dans un entrepôt "
+            f"partagé ({WAREHOUSE_VARIABLE}=ducklake:postgres:…), ou sur leur site, dans data/releases."
+        )
+
+
+def _is_confidential(name: str) -> bool:
+    return name.startswith(f"{CONFIDENTIAL_SCHEMA}.")
+
+
+def _check_place(paths: DataPaths) -> None:
+    """Refuse a database that a session could not rename into place in one step."""
+    if paths.file is None:
+        return
+    paths.file.parent.mkdir(parents=True, exist_ok=True)
+    if paths.file.parent.stat().st_dev != paths.warehouse.stat().st_dev:
+        raise WarehouseSettingError(
+            f"{WAREHOUSE_VARIABLE} : {paths.file} est sur un autre système de fichiers que "
+            f"{paths.warehouse}. Prenez un chemin sur le même, ou déplacez toutes les données avec "
+            "OBSERVATORY_DATA."
+        )
 
 
 def _take_lock(path: Path) -> int:
@@ -299,8 +434,15 @@ def _publish(paths: DataPaths, folder: Path) -> None:
     fsync_folder(paths.warehouse)
 
 
+def _was_published(paths: DataPaths, folder: Path) -> bool:
+    """Whether a marked session was published: in a lake, if its snapshot is there."""
+    if paths.lake is None or not json.loads((folder / READY).read_bytes())["lake"]:
+        return True
+    with Lake(paths.lake, read_only=True) as lake:
+        return lake.holds(folder.name)
+
+
 def _identity(database: Path) -> str:
-    """Tell one state of the warehouse from another: each publication makes a new file."""
     if not database.exists():
         return "none"
     found = database.stat()
@@ -312,77 +454,20 @@ def _folders(paths: DataPaths) -> tuple[Path, ...]:
     return paths.site, paths.partners
 
 
-def _build_database(path: Path, published: Path, staged: dict[str, Path]) -> None:
-    """Write a database of the published tables with the staged ones added or replaced."""
-    with duckdb.connect(str(path)) as connection:
-        kept: set[str] = set()
-        if published.exists():
-            with reading(published):
-                connection.execute(f"ATTACH '{_escaped(published)}' AS published (READ_ONLY)")
-                kept = _table_names(connection) - set(staged)
-        for name in sorted(kept | set(staged)):
-            schema = name.partition(".")[0]
-            connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
-            origin = (
-                f"read_parquet('{_escaped(staged[name])}')"
-                if name in staged
-                else f"published.{_quoted(name)}"
-            )
-            with reading(staged.get(name, published)):
-                connection.execute(f"CREATE TABLE {_quoted(name)} AS SELECT * FROM {origin}")
-            _comment(connection, name)
-        if published.exists():
-            connection.execute("DETACH published")
-    with path.open("rb") as stream:
-        os.fsync(stream.fileno())
+def _read_lake(lake: Lake, name: str) -> pl.DataFrame:
+    if name not in lake.names():
+        raise _missing(name)
+    return lake.read(name)
 
 
-def _comment(connection: duckdb.DuckDBPyConnection, name: str) -> None:
-    """Carry the contract's descriptions into the database."""
-    if name not in TABLES:
-        return
-    table = TABLES[name]
-    connection.execute(f"COMMENT ON TABLE {_quoted(name)} IS '{_text(table.description)}'")
-    for column in table.columns:
-        connection.execute(
-            f"COMMENT ON COLUMN {_quoted(name)}.\"{column.name}\" IS '{_text(column.description)}'"
-        )
+def _read_file(connection: duckdb.DuckDBPyConnection | None, name: str) -> pl.DataFrame:
+    if connection is None or name not in table_names(connection):
+        raise _missing(name)
+    return connection.sql(f"SELECT * FROM {quoted(name)}").pl()
 
 
-@contextmanager
-def _reading(database: Path) -> Iterator[duckdb.DuckDBPyConnection | None]:
-    if not database.exists():
-        yield None
-        return
-    # Attached, since connecting to a path that this process already has open would return that instance,
-    # which may be the file as it was before a refresh.
-    with reading(database), duckdb.connect() as connection:
-        connection.execute(f"ATTACH '{_escaped(database)}' AS published (READ_ONLY)")
-        connection.execute("USE published")
-        yield connection
-
-
-def _database_of(paths: DataPaths, name: str) -> Path:
-    if name.startswith(f"{CONFIDENTIAL_SCHEMA}."):
-        return paths.confidential_database
-    return paths.database
-
-
-def _table_names(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    rows = connection.execute(
-        "SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE database_name = 'published'"
+def _missing(name: str) -> MissingTableError:
+    return MissingTableError(
+        f"La table {name} n’existe pas encore. Matérialisez d’abord l’actif qui la produit, "
+        "ou lancez « make run »."
     )
-    return {row[0] for row in rows.fetchall()}
-
-
-def _quoted(name: str) -> str:
-    schema, _, table = name.partition(".")
-    return f'"{schema}"."{table}"'
-
-
-def _escaped(path: Path) -> str:
-    return _text(str(path))
-
-
-def _text(value: str) -> str:
-    return value.replace("'", "''")

@@ -80,7 +80,7 @@ def purge(paths: DataPaths, chosen: Sequence[Held], now: datetime, by: str) -> b
         copied = paths.confidential_database.exists() and any(one.taken for one in chosen)
         if copied:
             # The writer's lock: no run may be copying the database meanwhile.
-            with Session(paths, "purge") as session:
+            with Session(paths, "purge", public=False) as session:
                 paths.confidential_database.unlink()
                 if paths.partners.exists():
                     # Gone at once: whoever serves an edition meanwhile has all of it, or nothing.

@@ -6,12 +6,15 @@ Belongs here: eigenvalues, coordinates, correlations. Does not: checks of the in
 from dataclasses import dataclass
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from observatory.typology.matrix import TypologyError
 
 DEFAULT_AXES = 5
 """Axes kept where nobody says how many, as in FactoMineR."""
 
+# On a few columns, threads of the linear algebra wait for each other a hundred times longer than they work.
+_POOLS = ThreadpoolController()
 # An eigenvalue below this (their mean is about 1) is rounding: its axis means nothing.
 _NULL = 1e-10
 # A sum of loadings below this is zero: another rule must give the axis its sign.
@@ -68,7 +71,8 @@ def pca(matrix: np.ndarray, n_axes: int | None, weights: np.ndarray | None = Non
     means = shares @ matrix
     sds = np.sqrt(shares @ (matrix - means) ** 2)
     standardised = (matrix - means) / sds
-    _, singular, loadings = np.linalg.svd(standardised * np.sqrt(shares)[:, None], full_matrices=False)
+    with _POOLS.limit(limits=1, user_api="blas"):
+        _, singular, loadings = np.linalg.svd(standardised * np.sqrt(shares)[:, None], full_matrices=False)
     eigenvalues = singular[: min(n - 1, p)] ** 2
     dimensions = int((eigenvalues > _NULL).sum())
     if n_axes is None:

@@ -121,9 +121,9 @@ def bare_programmes(system: System, hidden: set[Key]) -> tuple[float, int]:
     return (time.perf_counter() - started) * len(keys) / len(chosen), len(chosen)
 
 
-def main() -> None:
+def system_of(number: int) -> tuple[System, dict[Key, Key], dict[Key, tuple[str, ...]]]:
+    """Return the system of ``number`` linked tables, what the rules hide, and the figures."""
     random = np.random.default_rng(0)
-    number = FEW if "--small" in sys.argv[1:] else TABLES
     areas = build_areas(territories(random))
     crossed = [("t0", "t1")]
     tables = Tables({f"t{n}": 2 + n % 4 for n in range(number - len(crossed))}, crossed)
@@ -144,7 +144,12 @@ def main() -> None:
         for name in names
     }
     figures = {(name, *area): (name,) for name in names for area in counts[name]}
-    system, primary = build_system(policy, areas, counts, figures)
+    return *build_system(policy, areas, counts, figures), figures
+
+
+def main() -> None:
+    number = FEW if "--small" in sys.argv[1:] else TABLES
+    system, primary, figures = system_of(number)
     print(
         f"{number} tables, {len(system.cells):,} cells, {len(system.targets):,} amounts to protect",
         flush=True,

@@ -13,7 +13,8 @@ pytestmark = pytest.mark.integration
 BENCHMARKS = sorted((Path(__file__).parents[1] / "benchmarks").glob("bench_*.py"))
 # The wide file takes half a gigabyte of disk: the command runs it, the test does without.
 ARGUMENTS = {
-    name: ["--small"] for name in ("bench_reading", "bench_disclosure", "bench_projection", "bench_portal")
+    name: ["--small"]
+    for name in ("bench_reading", "bench_disclosure", "bench_projection", "bench_portal", "bench_scale")
 }
 
 

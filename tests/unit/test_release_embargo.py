@@ -312,7 +312,7 @@ def test_the_command_says_until_when_an_edition_is_held_and_where_to_review_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     imprint = read_imprint(card(tmp_path, "embargo_until: 2027-01-15T06:00\n"))
-    outcome = Outcome([("Recensement", "2021")], 3, 3, 12, 0, [], imprint.embargo_until)
+    outcome = Outcome([("Recensement", "2021")], 3, 3, 12, 0, [], [], imprint.embargo_until)
     monkeypatch.setenv("OBSERVATORY_DATA", str(tmp_path / "data"))
     monkeypatch.setattr(running, "run_everything", lambda *_, **__: outcome)
     monkeypatch.setattr("observatory.rendering.imprint.read_imprint", lambda _: imprint)

@@ -141,7 +141,7 @@ class Killed(BaseException):
 
 
 STEPS = {
-    "while a database is built": ("_build_database", 0),
+    "while a database is built": ("build_database", 0),
     "before the mark": ("fsync_folder", 0),
     "when the mark is set": ("_publish", 0),
     "before the site": ("exchange_folders", 0),
