@@ -22,6 +22,7 @@ from observatory.lake import (
 )
 from observatory.paths import DataPaths
 from observatory.warehouse import (
+    HeldEditionError,
     MissingTableError,
     Session,
     open_warehouse,
@@ -295,6 +296,53 @@ def test_postgresql_that_stops_in_the_middle_of_a_session_loses_nothing(cluster,
     assert generation(paths) == [1]
     assert (paths.site / "index.html").read_text() == "1"
     assert not list((paths.warehouse / "sessions").iterdir())
+
+
+def hold(paths, number):
+    with Session(paths, f"held-{number}") as session:
+        session.write("x.generation", pl.DataFrame({"n": [number]}))
+        session.write("confidential.generation", pl.DataFrame({"n": [number]}))
+        session.site.mkdir()
+        (session.site / "index.html").write_text(str(number))
+        session.hold()
+
+
+def test_an_edition_under_embargo_is_shared_at_its_hour_only(paths, others):
+    publish(paths, 1, "2026-1")
+    hold(paths, 2)
+    assert generation(others) == [1]
+    assert generation(paths) == [1]
+    assert (paths.site / "index.html").read_text() == "1"
+    with Session(paths, "hour") as session:
+        session.release_held("2026-2")
+    assert generation(others) == generation(others, release="2026-2") == [2]
+    assert read_table(paths, "confidential.generation")["n"].to_list() == [2]
+    assert (paths.site / "index.html").read_text() == "2"
+    assert not paths.under_embargo.exists()
+
+
+def test_what_others_published_meanwhile_bars_an_edition_that_waits(paths, others):
+    hold(paths, 2)
+    publish(others, 3)
+    with pytest.raises(HeldEditionError, match="observatory run"), Session(paths, "hour") as session:
+        session.release_held("2026-2")
+    assert generation(paths) == [3]
+    assert (paths.under_embargo / "site" / "index.html").read_text() == "2"
+
+
+def test_an_edition_whose_hour_finds_no_postgresql_still_waits(cluster, paths):
+    publish(paths, 1)
+    hold(paths, 2)
+    with pytest.raises(LakeUnavailableError), Session(paths, "hour") as session:
+        cluster.stop()
+        try:
+            session.release_held("2026-2")
+        finally:
+            cluster.start()
+    with Session(paths, "again") as session:
+        session.release_held("2026-2")
+    assert generation(paths, release="2026-2") == [2]
+    assert (paths.site / "index.html").read_text() == "2"
 
 
 def test_without_the_extensions_the_error_says_what_to_install(monkeypatch, tmp_path):
