@@ -20,6 +20,7 @@ from observatory.alerts import Alert
 from observatory.errors import ObservatoryError
 from observatory.intake.store import StoreBusyError
 from observatory.paths import data_paths
+from observatory.rendering.french import paris_time
 from observatory.sources.obtaining import current_mode
 from observatory.sources.watching import watch
 from observatory.warehouse import WarehouseBusyError
@@ -81,10 +82,12 @@ def refresh_everything(context: dg.OpExecutionContext) -> None:
         ) from error
     except ObservatoryError as error:
         raise safe_failure(str(error), where, "corrigez, puis relancez « observatory run ».") from error
+    held = outcome.held_until
+    fate = f"attend la fin de son embargo, le {paris_time(held)}" if held else "est publiée"
     tell(
         Alert(
             "information",
-            f"L’édition « {occasion} » est publiée : {outcome.checks_passed} contrôles réussis sur "
+            f"L’édition « {occasion} » {fate} : {outcome.checks_passed} contrôles réussis sur "
             f"{outcome.checks}, {outcome.pages} pages.",
             where,
             listed(outcome.warnings + outcome.notices) or "rien.",
