@@ -21,7 +21,6 @@ from assets import (
     typology_cli,
     warehouse_cli,
 )
-from observatory.disk import FULL, says_full
 from observatory.errors import ObservatoryError
 from observatory.paths import data_paths
 
@@ -238,6 +237,8 @@ def main() -> None:
     try:
         app()
     except OSError as error:
+        from observatory.disk import FULL, says_full
+
         if not says_full(error):
             raise
         Console(stderr=True).print(f"Erreur : {FULL}", style="bold red", markup=False, soft_wrap=True)

@@ -157,7 +157,7 @@ def test_a_refresh_is_strict_patient_and_carries_its_tags(paths, alerts, monkeyp
 
     def refreshed(say, **options):
         asked.append(options)
-        return Outcome([], 12, 12, 790, 0, [], ["RPLS, 2024 : le contenu a changé."])
+        return Outcome([], 12, 12, 790, 0, [], ["RPLS, 2024 : le contenu a changé."], None)
 
     monkeypatch.setattr(running, "run_everything", refreshed)
     with dg.DagsterInstance.ephemeral() as instance:
@@ -201,7 +201,7 @@ def test_a_refresh_waits_for_the_writer_that_is_there(paths, alerts, monkeypatch
         answer = answers.pop(0)
         if answer:
             raise answer
-        return Outcome([], 1, 1, 1, 0, [], [])
+        return Outcome([], 1, 1, 1, 0, [], [], None)
 
     monkeypatch.setattr(running, "run_everything", at_first_busy)
     monkeypatch.setattr(automation, "_WAIT", 0)
