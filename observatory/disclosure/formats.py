@@ -27,6 +27,10 @@ from observatory.errors import ObservatoryError
 _TITLE_ROWS = 12
 """A sheet may have this many rows of titles above the names of its columns."""
 _BINARY = {pl.Binary, pl.Object}
+_NO_TABLE = frozenset(
+    {".cff", ".css", ".js", ".pem", ".png", ".sig", ".sld", ".svg", ".txt", ".xml", "SHA256SUMS"}
+)
+"""What is written around figures: looks, notices, signatures; ``scripts`` reads what scripts are handed."""
 
 
 class FormatError(ObservatoryError):
@@ -39,14 +43,14 @@ def documents(folder: Path) -> Iterator[tuple[str, bytes]]:
     The name of a member follows that of its archive and « ! ».
 
     Raises:
-        FormatError: an archive is damaged.
+        FormatError: an archive is damaged, or a file is of a format that is not read here.
     """
     seen: set[bytes] = set()
     archives = []
     for path in sorted(folder.rglob("*")):
         if path.suffix == ".zip":
             archives.append(path)
-        elif path.is_file() and path.suffix in (*_READERS, ".html"):
+        elif path.is_file() and _holds_tables(path.name):
             content = path.read_bytes()
             seen.add(sha256(content).digest())
             yield path.relative_to(folder).as_posix(), content
@@ -72,11 +76,28 @@ def tables(name: str, content: bytes) -> Iterator[pl.DataFrame]:
         raise FormatError(f"Le fichier « {name} » n’est pas ce que dit son nom.") from error
 
 
+def _holds_tables(name: str) -> bool:
+    """Whether a file is to be read.
+
+    Raises:
+        FormatError: nobody could tell what it gives away.
+    """
+    path = PurePosixPath(name)
+    if path.suffix in _READERS or path.suffix == ".html":
+        return True
+    if (path.suffix or path.name) in _NO_TABLE:
+        return False
+    raise FormatError(
+        f"Le fichier « {name} » est d’un format que l’audit ne sait pas lire. Que faire : le retirer de ce "
+        "qui est publié, ou lui donner un lecteur (observatory/disclosure/formats.py)."
+    )
+
+
 def _members(path: Path) -> Iterator[tuple[str, bytes]]:
     try:
         with zipfile.ZipFile(path) as archive:
             for name in sorted(archive.namelist()):
-                if not name.endswith("/"):
+                if not name.endswith("/") and _holds_tables(name):
                     yield name, archive.read(name)
     except (zipfile.BadZipFile, OSError) as error:
         raise FormatError(f"L’archive « {path.name} » est abîmée.") from error

@@ -19,7 +19,7 @@ from disclosure_towns import INDICATORS, draw_town
 from xlsxwriter import Workbook
 
 from observatory.disclosure.audit import audit_release
-from observatory.disclosure.formats import tables
+from observatory.disclosure.formats import FormatError, tables
 from observatory.disclosure.release import read_release
 from observatory.disclosure.rules import protect_observations
 from observatory.opendata.archives import write_zip
@@ -166,6 +166,18 @@ def test_a_hidden_figure_in_any_format_is_a_leak_even_in_an_archive(release, lea
     outcome = audit_release(read_release(release.folder), (), INDICATORS, TOWN.measures)
     told = [line for one in outcome.leaks for line in one.path]
     assert any(f"donnees/{name}" in line for line in told), told
+
+
+@pytest.mark.parametrize("archived", [False, True])
+def test_a_file_that_the_audit_cannot_read_is_refused(release, archived):
+    """Whoever downloads it may have the program that does."""
+    folder = release.folder / "donnees"
+    if archived:
+        write_zip(folder / "tables.zip", {"tables/parc.ods": b"PK"}, date(2026, 11, 25))
+    else:
+        (folder / "parc.ods").write_bytes(b"PK")
+    with pytest.raises(FormatError, match=r"parc\.ods.*ne sait pas lire"):
+        read_release(release.folder)
 
 
 def test_a_page_in_an_archive_is_read_as_one_of_the_site(release, leak):
