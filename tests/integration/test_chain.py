@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 from postgres import running_cluster
 from running_notebooks import executed
-from shared_runs import OBSERVATORY, copied, observatory
+from shared_runs import OBSERVATORY, copied
 
 from observatory.lake import Lake, create_lake
 from observatory.paths import DataPaths
@@ -120,22 +120,40 @@ def test_individual_rows_stay_out_of_what_readers_open(data):
     assert (data / "warehouse" / "individual.duckdb").stat().st_mode & 0o077 == 0
 
 
-def run_and_kill(data, last_words, **environment):
-    """Start a run, and SIGKILL it as soon as a step has been announced."""
+def test_killed_it_leaves_the_previous_edition(data):
+    """SIGKILL as soon as the site has been announced; every step of a publication is in ``test_faults``."""
+    site = fingerprints(data / "site")
+    warehouse = hashlib.sha256((data / "warehouse" / "observatory.duckdb").read_bytes()).hexdigest()
     process = subprocess.Popen(
         [OBSERVATORY, "run"],
-        env=os.environ | {"OBSERVATORY_DATA": str(data)} | environment,
+        env=os.environ | {"OBSERVATORY_DATA": str(data)},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
     )
     for line in process.stdout:
-        if last_words in line:
+        if "published_all__site" in line:
             break
     process.send_signal(signal.SIGKILL)
     process.stdout.close()
     assert process.wait(timeout=60) == -signal.SIGKILL
     time.sleep(0.1)
+    assert fingerprints(data / "site") == site
+    assert hashlib.sha256((data / "warehouse" / "observatory.duckdb").read_bytes()).hexdigest() == warehouse
+
+
+def refreshed(data, **environment):
+    """Run the job of the yearly refresh, as the daemon does."""
+    words = ["-m", "dagster", "job", "execute", "-m", "assets.definitions", "-j", "yearly_refresh"]
+    done = subprocess.run(
+        [sys.executable, *words],
+        env=os.environ | {"OBSERVATORY_DATA": str(data), "DAGSTER_HOME": str(data / "dagster")} | environment,
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def in_order(frame):
@@ -143,19 +161,13 @@ def in_order(frame):
     return frame.sort([name for name, dtype in frame.schema.items() if not isinstance(dtype, pl.List)])
 
 
-def test_a_shared_warehouse_gives_the_same_edition(data, tmp_path):
-    """A run killed leaves nothing there; the next one gives the site and the tables of the file."""
-    site = fingerprints(data / "site")
+def test_the_yearly_refresh_gives_the_same_edition_on_a_shared_warehouse_too(data, tmp_path):
+    """After the run killed above, of which nothing is left: same site, same tables as those of the file."""
+    site, sample = fingerprints(data / "site"), fingerprints(data / "sample")
     with running_cluster() as cluster:
         words = cluster.database()
         create_lake(words, str(tmp_path))
-        setting = {"OBSERVATORY_WAREHOUSE": f"ducklake:postgres:{words}"}
-        run_and_kill(data, "core_mbm__cites", **setting)
-        with Lake(words) as lake:
-            assert lake.names() == frozenset()
-        assert fingerprints(data / "site") == site
-        done = observatory(data, "run", **setting)
-        assert done.returncode == 0, done.stdout + done.stderr
+        refreshed(data, OBSERVATORY_WAREHOUSE=f"ducklake:postgres:{words}")
         paths = DataPaths(data)
         names = {name for name in published_tables(paths) if not name.startswith("confidential.")}
         with Lake(words, release=read_imprint(paths.reference / CARD).release) as lake:
@@ -167,45 +179,6 @@ def test_a_shared_warehouse_gives_the_same_edition(data, tmp_path):
             ]
     assert different == []
     assert fingerprints(data / "site") == site
-
-
-@pytest.mark.parametrize("last_words", ["indicators_all__observations", "published_all__site"])
-def test_killed_anywhere_it_leaves_the_previous_edition(data, last_words):
-    """SIGKILL as soon as a step has been announced."""
-    site = fingerprints(data / "site")
-    warehouse = hashlib.sha256((data / "warehouse" / "observatory.duckdb").read_bytes()).hexdigest()
-    run_and_kill(data, last_words)
-    assert fingerprints(data / "site") == site
-    assert hashlib.sha256((data / "warehouse" / "observatory.duckdb").read_bytes()).hexdigest() == warehouse
-
-
-def test_the_yearly_refresh_gives_the_same_bytes_and_leaves_a_reader_alone(data):
-    """After the runs killed above, of which nothing is left."""
-    before = fingerprints(data / "site")
-    sample = fingerprints(data / "sample")
-    with duckdb.connect(str(data / "warehouse" / "observatory.duckdb"), read_only=True) as reader:
-        count = reader.sql("SELECT count(*) FROM indicators.observations").fetchall()
-        done = subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "dagster",
-                "job",
-                "execute",
-                "-m",
-                "assets.definitions",
-                "-j",
-                "yearly_refresh",
-            ],
-            env=os.environ | {"OBSERVATORY_DATA": str(data), "DAGSTER_HOME": str(data / "dagster")},
-            capture_output=True,
-            text=True,
-            timeout=900,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert reader.sql("SELECT count(*) FROM indicators.observations").fetchall() == count
-    assert fingerprints(data / "site") == before
     assert fingerprints(data / "sample") == sample
     assert not list((data / "warehouse" / "sessions").iterdir())
 

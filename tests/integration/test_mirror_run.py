@@ -261,14 +261,3 @@ def test_the_notebook_of_the_beneficiaries_varies_the_assumptions(data):
     printed = executed("ayants_droit", data)
     assert "bénéficiaires dans" in printed
     assert "médiane en 2051" in printed
-
-
-def test_embedded_run_afterwards_holds_nothing_of_the_mirror(data):
-    """Last, since it replaces the edition."""
-    done = observatory(data, "run")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert query(
-        data, "SELECT count(*) FROM indicators.definitions WHERE indicator = 'niveau_vie_median'"
-    ) == [(0,)]
-    sources = {source for (source,) in query(data, "SELECT DISTINCT source FROM core.files")}
-    assert "insee_filosofi" not in sources

@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 import pytest
+from shared_runs import copied
 
 from assets.perimeter import (
     PERIMETER_VARIABLE,
@@ -105,12 +106,14 @@ RECORDED = "SELECT DISTINCT perimeter, perimeter_vintage, geography_vintage FROM
 
 
 @pytest.mark.integration
-def test_the_edition_of_2023_puts_emerchicourt_back(tmp_path):
+def test_the_edition_of_2023_puts_emerchicourt_back_and_holds_nothing_of_the_mirror(tmp_path, mirror_run):
     """INSEE’s municipal populations 2020, summed over the EPCI of 2024, which have the same communes.
 
     The source of COG 2023 puts Émerchicourt and its 826 inhabitants in Cœur d’Ostrevent: 71,494 and 157,752.
+    This edition of the embedded data takes the place of one of the mirror.
     """
-    with run(tmp_path, "2023") as warehouse:
+    data = copied(mirror_run, tmp_path).data
+    with run(data, "2023") as warehouse:
         rows = warehouse.sql(
             """
             SELECT territory_code, value FROM indicators.observations
@@ -119,8 +122,14 @@ def test_the_edition_of_2023_puts_emerchicourt_back(tmp_path):
             """
         ).fetchall()
         assert warehouse.sql(RECORDED).fetchall() == [("sept_epci", 2023, "COG 2023")]
+        sources = {source for (source,) in warehouse.sql("SELECT DISTINCT source FROM core.files").fetchall()}
+        medians = warehouse.sql(
+            "SELECT count(*) FROM indicators.definitions WHERE indicator = 'niveau_vie_median'"
+        ).fetchall()
     assert rows == [("200042190", 158_578), ("245901152", 70_668)]
-    assert "(COG) 2023" in (tmp_path / "site" / "index.html").read_text()
+    assert "(COG) 2023" in (data / "site" / "index.html").read_text()
+    assert "insee_filosofi" not in sources
+    assert medians == [(0,)]
 
 
 @pytest.mark.integration
