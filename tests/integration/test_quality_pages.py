@@ -29,7 +29,9 @@ ENGLISH = re.compile(
 )
 # Names, not figures: of a file, an identifier, a licence, a program (ours is in the footer).
 NOT_FIGURES = ("code", "script", "style", "footer")
-NAMES = re.compile(r"(Licence Ouverte |GPL-|ODbL |CC BY(-SA)? |FactoMineR )\d\.\d")
+NAMES = re.compile(
+    r"(Licence Ouverte |GPL-|ODbL |CC BY(-SA)? |FactoMineR |DCAT-AP |Data Package |SLD )\d\.\d"
+)
 # The checker dates from 2020. ARIA lets an svg take any role since 2021; of style sheets it knows less than
 # the browsers that read ours, where each declaration is tried (test_every_declaration_is_understood).
 OUTDATED = re.compile(r"Bad value “\w+” for attribute “role” on element “svg”|^CSS: ")

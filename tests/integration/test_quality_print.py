@@ -19,8 +19,9 @@ DRAWN = """() => Array.from(document.querySelectorAll("main svg"))
 ON_PAPER = """() => Array.from(document.querySelectorAll("figure.chart")).map((one) =>
   Array.from((one.closest("section") ?? one).querySelectorAll("svg"))
     .some((svg) => svg.getClientRects().length))"""
+# The choice of a scenario is one of style sheets: it answers without scripts.
 SEEN = """() => Array.from(document.querySelectorAll("form, input, button, select")).filter((one) =>
-  one.checkVisibility()).map((one) => one.outerHTML.slice(0, 80))"""
+  one.name !== "scenario" && one.checkVisibility()).map((one) => one.outerHTML.slice(0, 80))"""
 
 
 def test_key_pages_print_whole(browser, site):
@@ -68,6 +69,19 @@ def test_with_scripts_off_pages_show_everything_but_what_needs_them(browser, sit
             tables = page.locator("main table:not(details table)")
             assert all(tables.nth(rank).is_visible() for rank in range(tables.count())), name
     assert record.said == []
+
+
+def test_a_scenario_is_chosen_with_scripts_off(browser, site):
+    """By the keyboard: what is of the others is gone."""
+    with visiting(browser, site, WIDE, scripts=False) as (page, _):
+        page.goto((site / "ayants-droit" / "index.html").as_uri(), wait_until="load")
+        choices = page.locator("input[name=scenario]")
+        if not choices.count():
+            pytest.skip("this edition projects nothing, and says why")
+        shown = page.locator(".scenario:visible").count()
+        choices.first.focus()
+        page.keyboard.press("ArrowRight")
+        assert 0 < page.locator(".scenario:visible").count() < shown
 
 
 def test_the_page_is_painted_before_the_bundle_comes(browser, site):
