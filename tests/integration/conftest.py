@@ -32,6 +32,17 @@ def site(request: pytest.FixtureRequest) -> Path:
     return request.getfixturevalue(f"{request.param}_run").site
 
 
+@pytest.fixture(scope="session")
+def fullest_site(request: pytest.FixtureRequest) -> Path:
+    """Return the site with every kind of page: of the edition on real sources, else of the default one."""
+    if given := os.environ.get(SITE):
+        return Path(given).resolve()
+    try:
+        return request.getfixturevalue("mirror_run").site
+    except pytest.skip.Exception:
+        return request.getfixturevalue("embedded_run").site
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Return one browser per file of tests: its loop of events bars others from the same process."""

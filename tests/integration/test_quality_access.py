@@ -40,6 +40,12 @@ CLIPPED = """() => Array.from(document.querySelectorAll("main *, header *, foote
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
+@pytest.fixture(scope="module")
+def site(fullest_site):
+    """One edition is enough: pages of a kind are laid out alike in both."""
+    return fullest_site
+
+
 def _serious(page) -> list[tuple[str, str]]:
     page.evaluate(SHORTEN)
     page.evaluate(AXE.read_text(encoding="utf-8"))

@@ -24,6 +24,12 @@ SEEN = """() => Array.from(document.querySelectorAll("form, input, button, selec
   one.name !== "scenario" && one.checkVisibility()).map((one) => one.outerHTML.slice(0, 80))"""
 
 
+@pytest.fixture(scope="module")
+def site(fullest_site):
+    """One edition is enough: pages of a kind are laid out alike in both."""
+    return fullest_site
+
+
 def test_key_pages_print_whole(browser, site):
     """Every table and drawing stays within an A4 sheet; the file made is one of many pages or few."""
     cut = {}
