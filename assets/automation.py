@@ -21,9 +21,9 @@ from observatory.errors import ObservatoryError
 from observatory.intake.store import StoreBusyError
 from observatory.paths import data_paths
 from observatory.rendering.french import paris_time
+from observatory.sessions import WarehouseBusyError
 from observatory.sources.obtaining import current_mode
 from observatory.sources.watching import watch
-from observatory.warehouse import WarehouseBusyError
 
 PARIS = "Europe/Paris"
 OCCASION, TRIGGER = "observatory/occasion", "observatory/trigger"

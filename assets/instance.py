@@ -13,7 +13,7 @@ import yaml
 
 from observatory.files import write_atomic
 from observatory.paths import DataPaths, data_paths
-from observatory.warehouse import Session, WarehouseBusyError
+from observatory.sessions import Session, WarehouseBusyError
 
 STORAGE_VARIABLE = "OBSERVATORY_DAGSTER_STORAGE"
 """Environment variable: address of the PostgreSQL database of the history; SQLite without it."""

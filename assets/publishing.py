@@ -10,7 +10,7 @@ from observatory.releases.embargo import pending
 from observatory.releases.mark import read_mark
 from observatory.rendering.french import paris_time
 from observatory.rendering.imprint import CARD, Imprint, read_imprint
-from observatory.warehouse import HeldEditionError, Session
+from observatory.sessions import HeldEditionError, Session
 
 
 class EmbargoError(ObservatoryError):

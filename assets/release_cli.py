@@ -114,7 +114,7 @@ def publish() -> None:
 
     from assets.publishing import publish_held
     from observatory.intake.store import locked
-    from observatory.warehouse import Session
+    from observatory.sessions import Session
 
     paths = data_paths()
     with Session(paths, str(uuid4())) as session, locked(paths):

@@ -22,12 +22,13 @@ from observatory.disk import FULL, says_full
 from observatory.errors import ObservatoryError
 from observatory.intake.store import locked
 from observatory.paths import DataPaths, data_paths
+from observatory.sessions import Session
 from observatory.sources.catalogue import get_source
 from observatory.sources.continuity import deliveries_changed, losses
 from observatory.sources.default_sample import write_default_sample
 from observatory.sources.obtaining import current_mode, file_sources, lacking, offered
 from observatory.tables import FILES
-from observatory.warehouse import Session, published_tables, read_table
+from observatory.warehouse import published_tables, read_table
 
 PARTITION_RANGE_START = "dagster/asset_partition_range_start"
 PARTITION_RANGE_END = "dagster/asset_partition_range_end"

@@ -15,8 +15,8 @@ from assets.settling import check_settled
 from observatory.intake.store import locked
 from observatory.paths import data_paths
 from observatory.rendering.imprint import CARD, read_imprint
+from observatory.sessions import Session
 from observatory.tables import TABLES
-from observatory.warehouse import Session
 
 SESSION = "session"
 TABLE = "table"

@@ -32,7 +32,7 @@ from observatory.errors import ObservatoryError
 from observatory.files import fsync_folder
 from observatory.intake.store import locked
 from observatory.paths import DataPaths
-from observatory.warehouse import READY, Session, WarehouseBusyError
+from observatory.sessions import READY, Session, WarehouseBusyError
 
 FORMAT = 1
 MANIFEST = "manifest.json"

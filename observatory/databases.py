@@ -1,6 +1,6 @@
 """DuckDB files of tables: building one from another and staged Parquet, opening one to read.
 
-Belongs here: what is done to one file. Does not: when it becomes the published one (``warehouse``).
+Belongs here: what is done to one file. Does not: when it becomes the published one (``sessions``).
 """
 
 import os

@@ -1,6 +1,6 @@
 """What a disk does to a run, said in French: it is full, or a database on it is damaged.
 
-Belongs here: telling these two faults from others. Does not: what is then kept (``warehouse``, ``backup``).
+Belongs here: telling these two faults from others. Does not: what is then kept (``sessions``, ``backup``).
 """
 
 import errno

@@ -6,7 +6,7 @@ sessions that publish the same table, the first wins and the second is told (sna
 it had not read is overwritten.
 
 Belongs here: creating a lake, reading one of its snapshots, publishing, giving back space.
-Does not: sessions, and what stays on one machine (``warehouse``).
+Does not: sessions, and what stays on one machine (``sessions``).
 
 DuckDB's extensions come from packages (extra ``lake``): none is downloaded at run time, and DuckDB checks
 their signatures. Passwords come from libpq (``PGPASSWORD``, ``~/.pgpass``), the keys of an S3-compatible

@@ -28,7 +28,8 @@ from observatory.errors import ObservatoryError
 from observatory.files import exchange_folders, fsync_folder, keep_private, sha256_file
 from observatory.intake.store import locked
 from observatory.paths import DataPaths
-from observatory.warehouse import Session, published_tables
+from observatory.sessions import Session
+from observatory.warehouse import published_tables
 
 _BLOCK = 1_048_576
 _MEMBERS = 2_000_000

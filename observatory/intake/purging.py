@@ -12,7 +12,7 @@ from pathlib import Path
 
 from observatory.intake.store import REFUSED, locked, read_manifest, remove_folder, write_journal
 from observatory.paths import DataPaths
-from observatory.warehouse import Session
+from observatory.sessions import Session
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Embargoes: an edition that nobody outside may have before its hour.
 
 Belongs here: from the hour written on the card of the edition to an instant, whether it is past.
-Does not: holding an edition back (``warehouse``), writing it in French (``rendering.french``).
+Does not: holding an edition back (``sessions``), writing it in French (``rendering.french``).
 
 Hours are those of Paris, whatever the zone of the machine. One that the change of clocks skips or repeats is
 no instant, and is refused.

@@ -48,8 +48,9 @@ from observatory.releases.verifying import verify
 from observatory.rendering.citing import CITATION, DATACITE, citation, citation_file, datacite
 from observatory.rendering.french import long_date, paris_time
 from observatory.rendering.imprint import CARD, Imprint, read_imprint
+from observatory.sessions import Session
 from observatory.tables import DEFINITIONS, FILES, OBSERVATIONS, TABLES, TERRITORIES
-from observatory.warehouse import CONFIDENTIAL_SCHEMA, Session, published_tables, read_table
+from observatory.warehouse import CONFIDENTIAL_SCHEMA, published_tables, read_table
 
 TABLES_FOLDER, README = "tables", "LISEZMOI.txt"
 _MEDIA = {

@@ -109,13 +109,14 @@ def real_stages(stages: Stages, size: int) -> int:
     from observatory.indicators.measures import MEASURES
     from observatory.indicators.values import onto_communes, value_measures
     from observatory.paths import DataPaths
+    from observatory.sessions import Session
     from observatory.sources.catalogue import get_source
     from observatory.sources.cog_events import read_events
     from observatory.sources.values import read_whole
     from observatory.territories import build_version
     from observatory.typology.commune_tables import typology_tables
     from observatory.typology.communes import classify_communes
-    from observatory.warehouse import Session, read_table
+    from observatory.warehouse import read_table
 
     whole = {}
     for key, path in FILES.items():

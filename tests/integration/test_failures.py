@@ -13,7 +13,7 @@ from assets.instance import WITHIN, prepare_instance
 from assets.running import RunFailedError, run_everything
 from observatory import paths as paths_module
 from observatory.paths import DataPaths, data_paths
-from observatory.warehouse import Session, WarehouseBusyError
+from observatory.sessions import Session, WarehouseBusyError
 
 pytestmark = pytest.mark.integration
 

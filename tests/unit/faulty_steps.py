@@ -21,8 +21,9 @@ from observatory.backup import back_up
 from observatory.errors import ObservatoryError
 from observatory.paths import DataPaths
 from observatory.restoring import restore
+from observatory.sessions import Session
 from observatory.sources.snapshots import all_of, keep, verify
-from observatory.warehouse import Session, read_table
+from observatory.warehouse import read_table
 
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 _MOVES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod", "os.link", "os.truncate"}

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import polars as pl
 
-from observatory import warehouse
+from observatory import sessions
 from observatory.lake import Lake, WarehouseConflictError
 from observatory.paths import DataPaths
-from observatory.warehouse import Session
+from observatory.sessions import Session
 
 
 def write_parts(paths: DataPaths, worker: str, count: int) -> None:
@@ -50,7 +50,7 @@ def die(paths: DataPaths, moment: str) -> None:
         if moment == "before the lake commits":
             Lake._replace = replace_and_die
         elif moment == "once the lake has committed":
-            warehouse._publish = kill
+            sessions._publish = kill
         session.commit("2026-2")
 
 

@@ -9,8 +9,8 @@ from rendering_site import frame, site_data
 from observatory.paths import DataPaths
 from observatory.releases.editions import PublicEdition
 from observatory.rendering import build_site
+from observatory.sessions import Session
 from observatory.tables import TABLES
-from observatory.warehouse import Session
 
 FILE = "insee:2021:communes"
 VERSION = {"perimeter": "sept_epci", "perimeter_vintage": 2026, "geography_vintage": 2026}

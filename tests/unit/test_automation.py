@@ -29,12 +29,12 @@ from assets.running import DegradedRunError, Outcome, RunFailedError, _failed, _
 from assets.storage import SESSION
 from observatory.alerts import AlertError, AlertSettings
 from observatory.paths import DataPaths, data_paths
+from observatory.sessions import Session, WarehouseBusyError
 from observatory.sources.continuity import deliveries_changed, losses
 from observatory.sources.obtaining import EMBEDDED, Mode
 from observatory.sources.requesting import FetchError
 from observatory.sources.watching import watch
 from observatory.tables import FILES
-from observatory.warehouse import Session, WarehouseBusyError
 
 RPLS = "sdes_rpls"
 

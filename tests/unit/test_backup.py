@@ -25,8 +25,8 @@ from observatory.files import sha256_bytes, sha256_file
 from observatory.intake.store import StoreBusyError, locked, write_private
 from observatory.paths import DataPaths
 from observatory.restoring import RestoreError, restore
+from observatory.sessions import Session, WarehouseBusyError
 from observatory.sources.snapshots import keep, latest, verify
-from observatory.warehouse import Session, WarehouseBusyError
 
 
 @pytest.fixture

@@ -19,7 +19,8 @@ from observatory.backup import back_up
 from observatory.disk import DamagedDatabaseError, DiskFullError, says_full
 from observatory.paths import DataPaths
 from observatory.restoring import restore
-from observatory.warehouse import Session, published_tables, read_table
+from observatory.sessions import Session
+from observatory.warehouse import published_tables, read_table
 
 SCRIPT = Path(faulty_steps.__file__)
 
@@ -82,7 +83,7 @@ import sys, time
 from pathlib import Path
 from faulty_steps import publish
 from observatory.paths import DataPaths
-from observatory.warehouse import WarehouseBusyError
+from observatory.sessions import WarehouseBusyError
 
 paths, number = DataPaths(Path(sys.argv[1])), int(sys.argv[2])
 while not (paths.root / "go").exists():

@@ -21,14 +21,8 @@ from observatory.lake import (
     create_lake,
 )
 from observatory.paths import DataPaths
-from observatory.warehouse import (
-    HeldEditionError,
-    MissingTableError,
-    Session,
-    open_warehouse,
-    published_tables,
-    read_table,
-)
+from observatory.sessions import HeldEditionError, Session
+from observatory.warehouse import MissingTableError, open_warehouse, published_tables, read_table
 
 WORKER = Path(__file__).with_name("lake_worker.py")
 

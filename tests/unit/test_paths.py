@@ -6,7 +6,8 @@ import polars as pl
 import pytest
 
 from observatory.paths import WarehouseSettingError, data_paths, parse_warehouse
-from observatory.warehouse import Session, read_table
+from observatory.sessions import Session
+from observatory.warehouse import read_table
 
 
 def test_without_setting_the_database_is_in_the_data_folder(monkeypatch, tmp_path):

@@ -17,14 +17,15 @@ from assets import publishing, running
 from assets.cli import app
 from assets.publishing import EmbargoError, publish, publish_held, told
 from assets.running import Outcome
-from observatory import warehouse
+from observatory import sessions
 from observatory.errors import InputError
 from observatory.intake.purging import purge
 from observatory.paths import CONVENTIONS, PROJECT, DataPaths
 from observatory.releases.embargo import PARIS, instant, pending
 from observatory.releases.mark import write_mark
 from observatory.rendering.imprint import CARD, read_imprint
-from observatory.warehouse import HeldEditionError, Session, read_table
+from observatory.sessions import HeldEditionError, Session
+from observatory.warehouse import read_table
 
 GOOD = (PROJECT / "data" / "reference" / CARD).read_text("utf-8")
 UNTIL = datetime(2027, 1, 15, 5, tzinfo=UTC)
@@ -260,7 +261,7 @@ def test_a_kill_while_publishing_what_was_held_loses_nothing(
         raise KilledError
 
     with monkeypatch.context() as patched:
-        patched.setattr(warehouse.shutil if step == "rmtree" else warehouse, step, die)
+        patched.setattr(sessions.shutil if step == "rmtree" else sessions, step, die)
         with pytest.raises(KilledError):
             session.release_held()
     # The lock goes with the process; its folder stays.
@@ -280,7 +281,7 @@ def test_a_kill_while_holding_never_publishes_what_was_held_before(
 ) -> None:
     run(paths, 2, BEFORE)
     # A publication killed once its mark was written left that mark.
-    (paths.under_embargo / warehouse.READY).write_text("{}")
+    (paths.under_embargo / sessions.READY).write_text("{}")
     session = Session(paths, "killed")
     session.__enter__()
     stage(session, 3)

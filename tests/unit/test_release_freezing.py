@@ -47,7 +47,7 @@ from observatory.releases.signing import (
 from observatory.releases.verifying import verify
 from observatory.rendering.citing import citation, citation_file, datacite
 from observatory.rendering.imprint import CARD, read_imprint
-from observatory.warehouse import Session, WarehouseBusyError
+from observatory.sessions import Session, WarehouseBusyError
 
 RELEASE = read_imprint(PROJECT / "data" / "reference" / CARD).release
 

@@ -15,11 +15,11 @@ from assets.definitions import defs
 from assets.sensors import failures, landing, read_cursor, sources
 from observatory.alerts import AlertError, AlertSettings
 from observatory.paths import DataPaths, data_paths
+from observatory.sessions import Session
 from observatory.sources.arrivals import look
 from observatory.sources.catalogue import get_source
 from observatory.sources.snapshots import keep
 from observatory.tables import FILES
-from observatory.warehouse import Session
 
 RPLS = "sdes_rpls"
 

@@ -7,10 +7,11 @@ import duckdb
 import polars as pl
 import pytest
 
-from observatory import warehouse
+from observatory import sessions
 from observatory.paths import DataPaths
+from observatory.sessions import Session, WarehouseBusyError
 from observatory.tables import ContractError
-from observatory.warehouse import MissingTableError, Session, WarehouseBusyError, read_table
+from observatory.warehouse import MissingTableError, read_table
 
 
 @pytest.fixture
@@ -158,7 +159,7 @@ def test_killed_at_any_step_of_the_commit(paths, monkeypatch, step):
     session = Session(paths, "killed")
     session.__enter__()
     stage(session, 2)
-    original, calls = getattr(warehouse, name), []
+    original, calls = getattr(sessions, name), []
 
     def killed(*arguments):
         calls.append(arguments)
@@ -168,7 +169,7 @@ def test_killed_at_any_step_of_the_commit(paths, monkeypatch, step):
             raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(warehouse, name, killed)
+        patch.setattr(sessions, name, killed)
         with pytest.raises(Killed):
             session.commit()
     os.close(session._lock)
