@@ -133,6 +133,7 @@ def compare_sources(context: dg.OpExecutionContext) -> None:
     description="Refait tout comme « observatory run --strict » : une session, une publication.",
     tags={OCCASION: "à la main"},
     resource_defs=_NO_WAREHOUSE,
+    executor_def=dg.in_process_executor,
 )
 def yearly_refresh() -> None:
     """One step, which starts the runs of a refresh one after the other."""
@@ -143,6 +144,7 @@ def yearly_refresh() -> None:
     name="check_sources",
     description="Compare les sources à ce qui est gardé, sans rien calculer.",
     resource_defs=_NO_WAREHOUSE,
+    executor_def=dg.in_process_executor,
 )
 def check_sources() -> None:
     """One step, which writes nothing in the warehouse."""

@@ -5,6 +5,7 @@ import dagster as dg
 from assets.automation import JOBS, SCHEDULES
 from assets.checks import audit_check, partners_check, suites, values_check
 from assets.core import confidential, geography, heritage, mortality, perimeters, public, values
+from assets.executors import chosen_executor
 from assets.indicators import dashboard, observations, projection, typology
 from assets.progress import progress_logger
 from assets.published import partners, website
@@ -59,7 +60,6 @@ defs = dg.Definitions(
     schedules=SCHEDULES,
     sensors=SENSORS,
     resources={SESSION: session_of_run, "io_manager": warehouse_io_manager},
-    # Steps take a second or two each: starting a process per step would cost more than it gives.
-    executor=dg.in_process_executor,
+    executor=chosen_executor(),
     loggers={"console": dg.colored_console_logger, "progress": progress_logger},
 )

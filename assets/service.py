@@ -15,6 +15,7 @@ import dagster as dg
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from assets.automation import SWITCH
+from assets.executors import EXECUTOR_VARIABLE, celery_application
 from assets.instance import STORAGE_VARIABLE, end_orphans, prepare_instance
 from assets.settling import settle_deliveries
 from observatory.alerts import PASSWORD_VARIABLE, TOKEN_VARIABLE
@@ -24,6 +25,7 @@ from observatory.paths import PROJECT, DataPaths
 
 Process = Literal["ui", "daemon"]
 ENVIRONMENT = "observatory.env"
+_OPTIONAL = (STORAGE_VARIABLE, EXECUTOR_VARIABLE, PASSWORD_VARIABLE, TOKEN_VARIABLE)
 UNITS = ("observatory-ui.service", "observatory-daemon.service")
 
 
@@ -91,7 +93,10 @@ def write_units(one: Installation, folder: Path) -> list[Path]:
             f"OBSERVATORY_SOURCES={one.sources}",
             f"{SWITCH}=on",
             "DAGSTER_DISABLE_TELEMETRY=1",
-            *(f"# {name}=" for name in (STORAGE_VARIABLE, PASSWORD_VARIABLE, TOKEN_VARIABLE)),
+            *(
+                f"# {name}="
+                for name in (STORAGE_VARIABLE, EXECUTOR_VARIABLE, PASSWORD_VARIABLE, TOKEN_VARIABLE)
+            ),
         ]
         write_atomic(environment, ("\n".join(lines) + "\n").encode())
         environment.chmod(0o600)
@@ -112,6 +117,26 @@ def start_both(port: int, paths: DataPaths) -> NoReturn:
     """Become Dagster's development server: UI and daemon together, on 127.0.0.1."""
     prepare(paths, clear=True)
     _become(["dagster", "dev", "--host", "127.0.0.1", "--port", str(port), "--workspace", "workspace.yaml"])
+
+
+def start_worker(steps: int, paths: DataPaths) -> None:
+    """Take steps of runs from the broker until stopped, at most ``steps`` at once.
+
+    Raises:
+        ExecutorSettingError: the environment names no broker, or Celery is not installed.
+    """
+    application = celery_application()
+    prepare(paths, clear=False)
+    os.chdir(PROJECT)
+    application.worker_main(
+        [
+            "worker",
+            "--queues=dagster",
+            f"--concurrency={steps}",
+            "--prefetch-multiplier=1",
+            "--loglevel=WARNING",
+        ]
+    )
 
 
 def prepare(paths: DataPaths, *, clear: bool) -> None:

@@ -1,7 +1,7 @@
-"""Dagster's side of the warehouse: one session per run, and an I/O manager over it.
+"""Dagster's side of the warehouse: each step joins the session of its run, and an I/O manager over it.
 
-A run started from the UI is a session of its own, published when every planned step has succeeded. The
-command line holds one session over the several runs of a refresh, and publishes once.
+A run started from the UI is a session of its own, which its executor holds (``executors``). The command line
+holds one session over the several runs of a refresh, and publishes once.
 """
 
 from collections.abc import Iterator
@@ -10,12 +10,9 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from assets.publishing import publish, told
 from assets.settling import check_settled
-from observatory.intake.store import locked
 from observatory.paths import data_paths
-from observatory.rendering.imprint import CARD, read_imprint
-from observatory.sessions import Session
+from observatory.staging import Staging
 from observatory.tables import TABLES
 
 SESSION = "session"
@@ -32,7 +29,7 @@ def table_of(metadata: Any) -> str:
 class WarehouseIOManager(dg.IOManager):
     """Stages each asset's frame as its table, and says in the UI what was written."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Staging) -> None:
         self.session = session
 
     def handle_output(self, context: dg.OutputContext, obj: pl.DataFrame | None) -> None:
@@ -75,47 +72,18 @@ def _markdown(frame: pl.DataFrame) -> str:
 
 
 @dg.resource
-def session_of_run(context: dg.InitResourceContext) -> Iterator[Session]:
-    """One session per run: published when the run's last step has succeeded, abandoned otherwise.
+def session_of_run(context: dg.InitResourceContext) -> Iterator[Staging]:
+    """The session of the run, joined from the process of a step.
 
     Raises:
-        LakeUnavailableError: the shared warehouse does not answer.
-        WarehouseBusyError: another session is writing.
-        WarehouseConflictError: another session has published the same tables meanwhile.
-        StoreBusyError: a delivery is being taken or purged.
-        ChangedDeliveriesError: real deliveries came or went since the process settled on them.
+        ChangedDeliveriesError: real deliveries came or went since this process settled on them.
     """
-    run, instance = context.run, context.instance
-    if run is None or instance is None:
+    if context.run is None:
         raise dg.DagsterInvariantViolationError("La session d’entrepôt n’existe que pendant un traitement.")
     paths = data_paths()
-    # No delivery comes or goes during a run, here no more than from the command line.
-    with Session(paths, run.run_id) as session, locked(paths):
+    with Staging(paths, context.run.run_id) as staging:
         check_settled(paths)
-        yield session
-        if _all_succeeded(instance, run):
-            held_until = publish(session)
-            if context.log and held_until is None:
-                context.log.info("Entrepôt et site publiés.")
-            elif context.log:
-                context.log.warning(told(read_imprint(paths.reference / CARD)))
-        elif context.log:
-            context.log.error(
-                "Traitement incomplet : rien n’est publié, l’édition précédente reste en place."
-            )
-
-
-def _all_succeeded(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
-    snapshot_id = run.execution_plan_snapshot_id
-    if snapshot_id is None:
-        return False
-    planned = set(instance.get_execution_plan_snapshot(snapshot_id).step_keys_to_execute)
-    done = {
-        event.dagster_event.step_key
-        for event in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_SUCCESS)
-        if event.dagster_event
-    }
-    return planned <= done
+        yield staging
 
 
 @dg.io_manager(required_resource_keys={SESSION})

@@ -2,6 +2,7 @@
 
 import ctypes
 import errno
+import fcntl
 import hashlib
 import os
 import secrets
@@ -31,6 +32,26 @@ def write_atomic(path: Path, content: bytes) -> None:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def hold(path: Path, *, wait: bool = False, mode: int = 0o644) -> int:
+    """Return a descriptor that holds the lock of ``path`` until it is closed or its process ends.
+
+    Args:
+        path: file of the lock, made if it is not there.
+        wait: whether to wait for whoever holds it.
+        mode: permissions of the file where it is made.
+
+    Raises:
+        BlockingIOError: someone else holds it; its descriptor is closed.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, mode)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def fsync_folder(folder: Path) -> None:

@@ -75,7 +75,8 @@ class Lake:
 
     Args:
         words: how PostgreSQL is reached, in libpq's words.
-        release: the release whose last snapshot is read; the latest snapshot otherwise.
+        release: the release whose last snapshot is read.
+        number: the snapshot that is read; without it nor ``release``, the latest.
         read_only: whether nothing is ever published through it.
 
     Raises:
@@ -83,14 +84,21 @@ class Lake:
         UnknownReleaseError: no snapshot bears the release.
     """
 
-    def __init__(self, words: str, *, release: str | None = None, read_only: bool = False) -> None:
+    def __init__(
+        self,
+        words: str,
+        *,
+        release: str | None = None,
+        number: int | None = None,
+        read_only: bool = False,
+    ) -> None:
         self._words = words
         self._connection = _connect()
         try:
             with self._told():
                 options = "CREATE_IF_NOT_EXISTS false" + (", READ_ONLY" if read_only else "")
                 self._connection.execute(f"ATTACH {_address(words)} AS lake ({options})")
-                self.base = self._base(release)
+                self.base = self._base(release) if number is None else number
                 self._connection.execute(
                     f"ATTACH {_address(words)} AS published (SNAPSHOT_VERSION {self.base}, READ_ONLY)"
                 )

@@ -18,28 +18,24 @@ or replaced.
 A session killed before its mark leaves nothing but a folder that the next session clears; killed after
 it, the next session finishes step 4, unless the lake has no such snapshot.
 
-Belongs here: staging, holding, publishing.
-Does not: reading back (``warehouse``), when tables are made (package ``assets``).
+Belongs here: holding, publishing. Does not: staging, which its steps do wherever they run (``staging``),
+reading back (``warehouse``), when tables are made (package ``assets``).
 """
 
-import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
-
-import polars as pl
 
 from observatory.databases import build_database
 from observatory.disk import writing
 from observatory.errors import ObservatoryError
-from observatory.files import exchange_folders, fsync_folder, keep_private, write_atomic
+from observatory.files import exchange_folders, fsync_folder, hold, keep_private, write_atomic
 from observatory.lake import Lake, WarehouseConflictError
 from observatory.paths import WAREHOUSE_VARIABLE, DataPaths, WarehouseSettingError
-from observatory.tables import TABLES
-from observatory.warehouse import is_confidential, published_tables, read_lake, read_table
+from observatory.staging import Staging
+from observatory.warehouse import is_confidential
 
 READY = "ready"
 HELD = "held"
@@ -53,11 +49,11 @@ class HeldEditionError(ObservatoryError):
     """No edition waits for the end of an embargo, or what is published has changed since."""
 
 
-class Session:
+class Session(Staging):
     """The one writer of what a data folder publishes, from ``__enter__`` to ``__exit__``.
 
     Leaving without ``commit`` abandons what was staged. A lake has as many writers as there are data folders;
-    what a session reads of it is of the moment when it began.
+    what a session reads of it is of the moment when it began. Steps in other processes join it (``Staging``).
 
     Args:
         paths: data folders.
@@ -66,11 +62,8 @@ class Session:
     """
 
     def __init__(self, paths: DataPaths, session_id: str, *, public: bool = True) -> None:
-        self.paths = paths
-        self.folder = paths.warehouse / "sessions" / session_id
+        super().__init__(paths, session_id)
         self._public = public
-        self._lock: int | None = None
-        self._lake: Lake | None = None
 
     def __enter__(self) -> Self:
         """Take the writer's lock, finish or clear what earlier sessions left, and start afresh.
@@ -82,13 +75,10 @@ class Session:
         """
         self.paths.warehouse.mkdir(parents=True, exist_ok=True)
         _check_place(self.paths)
-        self._lock = _take_lock(self.paths.warehouse / ".lock")
+        self._held.callback(os.close, _take_lock(self.paths.warehouse / ".lock"))
         try:
             self._settle()
-            if self._public and self.paths.lake is not None:
-                self._lake = Lake(self.paths.lake)
-            with writing(self.folder):
-                (self.folder / "tables").mkdir(parents=True)
+            self._begin(public=self._public)
         except BaseException:
             # A process that lives on, such as the UI, would hold the lock for ever.
             self.__exit__()
@@ -99,7 +89,7 @@ class Session:
         """Clear the session's folder, unless its publication is to be settled, and release the lock."""
         if not (self.folder / READY).exists():
             shutil.rmtree(self.folder, ignore_errors=True)
-        self._release()
+        super().__exit__()
 
     def _settle(self) -> None:
         """Finish or clear what earlier sessions left."""
@@ -113,67 +103,6 @@ class Session:
                 continue
             shutil.rmtree(leftover)
         sessions.mkdir(mode=0o700, exist_ok=True)
-
-    def _release(self) -> None:
-        if self._lake is not None:
-            self._lake.close()
-            self._lake = None
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
-
-    def write(self, name: str, frame: pl.DataFrame) -> None:
-        """Stage a table, ``schema.name``; its contract, if any, is enforced.
-
-        Raises:
-            ContractError: the frame does not keep the contract.
-        """
-        if name in TABLES:
-            frame = TABLES[name].conform(frame)
-        target = self._staged(name)
-        partial = target.with_suffix(".partial")
-        with writing(self.folder):
-            frame.write_parquet(partial)
-            partial.replace(target)
-
-    def replace_rows(self, name: str, frame: pl.DataFrame, column: str, values: Iterable[str]) -> None:
-        """Stage a table whose rows with ``column`` in ``values`` are replaced by ``frame``."""
-        wanted = list(values)
-        if self.has(name):
-            kept = self.read(name).filter(~pl.col(column).is_in(wanted))
-            frame = pl.concat([kept, frame]).sort(frame.columns)
-        self.write(name, frame)
-
-    def has(self, name: str) -> bool:
-        """Whether a table was staged or published."""
-        if self._staged(name).exists():
-            return True
-        if self._lake is not None and not is_confidential(name):
-            return name in self._lake.names()
-        return name in published_tables(self.paths)
-
-    def read(self, name: str) -> pl.DataFrame:
-        """Return a table as staged in this session, or else as published.
-
-        Raises:
-            MissingTableError: it was never made.
-        """
-        staged = self._staged(name)
-        if staged.exists():
-            return pl.read_parquet(staged)
-        if self._lake is not None and not is_confidential(name):
-            return read_lake(self._lake, name)
-        return read_table(self.paths, name)
-
-    @property
-    def site(self) -> Path:
-        """The folder where the site is staged."""
-        return self.folder / "site"
-
-    @property
-    def partners(self) -> Path:
-        """The folder where the editions of all partners are staged; it takes the place of the former ones."""
-        return self.folder / "partners"
 
     def commit(self, release: str | None = None) -> None:
         """Publish everything that was staged, together; a site makes one that was held obsolete.
@@ -303,13 +232,6 @@ class Session:
             return f"{self.paths.lake} {self._lake.base}"
         return _identity(self.paths.database)
 
-    def _staged_tables(self) -> dict[str, Path]:
-        """Return the staged tables that are in no database yet, by name."""
-        return {path.stem: path for path in sorted((self.folder / "tables").glob("*.parquet"))}
-
-    def _staged(self, name: str) -> Path:
-        return self.folder / "tables" / f"{name}.parquet"
-
 
 def _check_place(paths: DataPaths) -> None:
     """Refuse a database that a session could not rename into place in one step."""
@@ -325,12 +247,10 @@ def _check_place(paths: DataPaths) -> None:
 
 
 def _take_lock(path: Path) -> int:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        descriptor = hold(path)
     except BlockingIOError as error:
-        holder = os.read(descriptor, 32).decode() or "inconnu"
-        os.close(descriptor)
+        holder = path.read_text(encoding="ascii") or "inconnu"
         raise WarehouseBusyError(
             f"Un autre traitement écrit dans l’entrepôt (processus {holder}). "
             "Attendez sa fin, puis relancez ; rien n’a été modifié."

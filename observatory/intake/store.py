@@ -7,7 +7,6 @@ A folder is written beside the one in place, then the two are exchanged: whoever
 the former delivery whole, and the next to take the lock clears what was left.
 """
 
-import fcntl
 import getpass
 import io
 import json
@@ -25,7 +24,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict
 
 from observatory.errors import ObservatoryError
-from observatory.files import exchange_folders, fsync_folder
+from observatory.files import exchange_folders, fsync_folder, hold
 from observatory.paths import DataPaths
 
 ACCEPTED, QUARANTINED, FAULTY = "accepted.parquet", "quarantine.parquet", "faults.parquet"
@@ -166,11 +165,9 @@ def locked(paths: DataPaths) -> Iterator[None]:
         StoreBusyError: another process holds it.
     """
     _private_folder(paths.confidential)
-    descriptor = os.open(paths.confidential / ".lock", os.O_RDWR | os.O_CREAT, _OWNER_FILE)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        descriptor = hold(paths.confidential / ".lock", mode=_OWNER_FILE)
     except BlockingIOError:
-        os.close(descriptor)
         raise StoreBusyError(
             "Une entrée ou une purge de livraisons, ou un traitement, est en cours. Attendez sa fin, puis "
             "relancez."

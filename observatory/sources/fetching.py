@@ -4,7 +4,6 @@ Belongs here: attempts, resumption, the body and its checks. Does not: where the
 (``snapshots``), which origin is used (``resolution``), a single request (``requesting``).
 """
 
-import fcntl
 import hashlib
 import os
 import re
@@ -17,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 import requests
 from urllib3 import exceptions as lower
 
-from observatory.files import sha256_bytes, write_atomic
+from observatory.files import hold, sha256_bytes, write_atomic
 from observatory.sources.kinds import Kind, mismatch, octets
 from observatory.sources.requesting import (
     LANDING,
@@ -159,15 +158,17 @@ def _pause(errand: Errand, error: FetchError, made: int) -> None:
 @contextmanager
 def _sole(errand: Errand, partial: "_Partial") -> Iterator[None]:
     """Hold the partial file alone: two writers would mix their bytes."""
-    with partial.lock.open("w") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise errand.error(
-                "un autre téléchargement de ce fichier est en cours.",
-                "attendez qu’il finisse, ou arrêtez-le, puis relancez.",
-            ) from error
+    try:
+        descriptor = hold(partial.lock)
+    except BlockingIOError as error:
+        raise errand.error(
+            "un autre téléchargement de ce fichier est en cours.",
+            "attendez qu’il finisse, ou arrêtez-le, puis relancez.",
+        ) from error
+    try:
         yield
+    finally:
+        os.close(descriptor)
 
 
 class _Partial:

@@ -8,7 +8,6 @@ the last time that each origin gave this same content. A producer that takes a c
 former content again, and ``seen.json`` makes that one the latest.
 """
 
-import fcntl
 import hashlib
 import json
 import os
@@ -23,7 +22,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from observatory.errors import ObservatoryError
-from observatory.files import fsync_folder, sha256_file, write_atomic
+from observatory.files import fsync_folder, hold, sha256_file, write_atomic
 
 OriginKind = Literal["network", "mirror", "landing"]
 
@@ -339,8 +338,10 @@ def _user() -> str:
 @contextmanager
 def _locked(vintages: Path) -> Iterator[None]:
     """Hold one vintage alone; under the lock no writer is alive, so that drafts are those of killed ones."""
-    with (vintages / ".lock").open("w") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
+    descriptor = hold(vintages / ".lock", wait=True)
+    try:
         for draft in vintages.glob(".*.draft"):
             shutil.rmtree(draft, ignore_errors=True)
         yield
+    finally:
+        os.close(descriptor)

@@ -10,10 +10,10 @@ import polars as pl
 import pytest
 from shared_runs import Run, copied
 from typer.testing import CliRunner
+from ui_runs import run_job
 
 from assets import checks
 from assets.cli import app
-from assets.definitions import defs
 from assets.instance import prepare_instance
 from observatory.disclosure.release import read_release
 from observatory.paths import CONVENTIONS, DataPaths, data_paths
@@ -48,14 +48,10 @@ def paths(tmp_path_factory: pytest.TempPathFactory, embedded_run: Run):
         yield data_paths()
 
 
-def make_editions_again() -> dg.ExecuteInProcessResult:
+def make_editions_again() -> dg.JobExecutionResult:
     """Materialize the editions alone, as an analyst does in the UI."""
     with dg.DagsterInstance.from_config(str(prepare_instance())) as instance:
-        return defs.resolve_job_def("refresh").execute_in_process(
-            instance=instance,
-            asset_selection=[dg.AssetKey("published_partners__editions")],
-            raise_on_error=False,
-        )
+        return run_job("refresh", instance, asset_selection=[dg.AssetKey("published_partners__editions")])
 
 
 def record(paths: DataPaths, last: str) -> None:

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import dagster as dg
 import pytest
+from ui_runs import run_job
 
-from assets import settling, storage
-from assets.definitions import defs
+from assets import executors, settling
 from assets.instance import prepare_instance
 from observatory.intake.store import StoreBusyError, locked
 from observatory.paths import DataPaths, data_paths
@@ -31,27 +31,25 @@ def instance(paths) -> Iterator[dg.DagsterInstance]:
         yield found
 
 
-def launch(instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
-    """Run one job with the resources of the UI."""
-    job = defs.resolve_job_def(JOB)
-    return job.execute_in_process(instance=instance, partition_key="2024", raise_on_error=False)
+def launch(instance: dg.DagsterInstance) -> dg.JobExecutionResult:
+    return run_job(JOB, instance, tags={"dagster/partition": "2024"})
 
 
-def errors(result: dg.ExecuteInProcessResult) -> str:
+def errors(result: dg.JobExecutionResult) -> str:
     return "\n".join(str(event.event_specific_data) for event in result.all_events if event.is_failure)
 
 
 def test_a_run_holds_the_store(paths, instance, monkeypatch) -> None:
     tried = []
-    original = storage._all_succeeded
+    original = executors.publish
 
-    def try_an_intake(*arguments):
+    def try_an_intake(session):
         with pytest.raises(StoreBusyError), locked(paths):
             pass
         tried.append(True)
-        return original(*arguments)
+        return original(session)
 
-    monkeypatch.setattr(storage, "_all_succeeded", try_an_intake)
+    monkeypatch.setattr(executors, "publish", try_an_intake)
     assert launch(instance).success
     assert tried == [True]
     assert TABLE in published_tables(paths)

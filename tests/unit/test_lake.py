@@ -22,6 +22,7 @@ from observatory.lake import (
 )
 from observatory.paths import DataPaths
 from observatory.sessions import HeldEditionError, Session
+from observatory.staging import Staging
 from observatory.warehouse import MissingTableError, open_warehouse, published_tables, read_table
 
 WORKER = Path(__file__).with_name("lake_worker.py")
@@ -71,6 +72,19 @@ def test_tables_are_shared_and_the_rest_stays(paths, others):
     assert (paths.site / "index.html").read_text() == "1"
     assert not others.site.exists()
     assert not paths.database.exists()
+
+
+def test_a_step_elsewhere_reads_the_moment_when_its_session_began(paths, others):
+    publish(paths, 1)
+    with Session(paths, "run") as session:
+        publish(others, 2)
+        with Staging(paths, "run") as step:
+            assert step.read("x.generation")["n"].to_list() == [1]
+            assert session.read("x.generation")["n"].to_list() == [1]
+            step.write("x.other", pl.DataFrame({"n": [3]}))
+        session.commit()
+    assert generation(others) == [2]
+    assert read_table(others, "x.other")["n"].to_list() == [3]
 
 
 def test_no_individual_row_goes_to_the_shared_warehouse(paths, others, tmp_path):

@@ -172,7 +172,7 @@ def test_killed_at_any_step_of_the_commit(paths, monkeypatch, step):
         patch.setattr(sessions, name, killed)
         with pytest.raises(Killed):
             session.commit()
-    os.close(session._lock)
+    session._held.close()
     assert (paths.site / "index.html").read_text() in ("1", "2")
 
     with Session(paths, "next"):
