@@ -1,7 +1,7 @@
 """How the steps of a run are executed: in its process, a process each, or by workers on several machines.
 
 ``OBSERVATORY_EXECUTOR`` says which: nothing (in the process of the run), ``multiprocess``, or
-``celery:BROKER`` with the address of a Redis or AMQP broker, whose steps ``observatory service worker`` takes
+``celery:BROKER`` with the address of a Redis, whose steps ``observatory service worker`` takes
 on every machine that sees the data folder. Whichever it is, the process of the run holds the session of the
 warehouse from its first step to its publication; steps join it (``storage``).
 
@@ -31,7 +31,7 @@ EXECUTOR_VARIABLE = "OBSERVATORY_EXECUTOR"
 """Environment variable: how steps are executed."""
 MULTIPROCESS = "multiprocess"
 _CELERY = "celery:"
-_BROKERS = ("redis://", "rediss://", "redis+socket://", "amqp://", "amqps://")
+_BROKERS = ("redis://", "rediss://", "redis+socket://")
 
 
 class ExecutorSettingError(ObservatoryError):
@@ -142,13 +142,13 @@ def _in_one_session(steps: dg.ExecutorDefinition, **settings: str) -> dg.Executo
 
 
 def _celery_settings(setting: str) -> dict[str, str]:
-    """Return the address of the broker, and of where results go: back to it, or over AMQP."""
+    """Return the address of the broker, where results come back too."""
     broker = setting.removeprefix(_CELERY)
     if broker == setting or not broker.startswith(_BROKERS):
         # Not the setting itself, which may hold a password.
         raise ExecutorSettingError(
             f"{EXECUTOR_VARIABLE} : attendu rien (étapes dans le processus du traitement), "
-            f"« {MULTIPROCESS} », ou « {_CELERY} » suivi de l’adresse d’un courtier "
+            f"« {MULTIPROCESS} », ou « {_CELERY} » suivi de l’adresse d’un courtier Redis "
             f"({', '.join(_BROKERS)}…)."
         )
     if find_spec("dagster_celery") is None:
@@ -156,4 +156,4 @@ def _celery_settings(setting: str) -> dict[str, str]:
             f"{EXECUTOR_VARIABLE} demande Celery. Installez-le : pip install --constraint constraints.txt "
             "--editable '.[celery]'."
         )
-    return {"broker": broker, "backend": "rpc://" if broker.startswith("amqp") else broker}
+    return {"broker": broker, "backend": broker}

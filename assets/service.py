@@ -119,8 +119,8 @@ def start_both(port: int, paths: DataPaths) -> NoReturn:
     _become(["dagster", "dev", "--host", "127.0.0.1", "--port", str(port), "--workspace", "workspace.yaml"])
 
 
-def start_worker(steps: int, paths: DataPaths) -> None:
-    """Take steps of runs from the broker until stopped, at most ``steps`` at once.
+def start_worker(paths: DataPaths) -> None:
+    """Take steps of runs from the broker, one at a time, until stopped.
 
     Raises:
         ExecutorSettingError: the environment names no broker, or Celery is not installed.
@@ -128,14 +128,9 @@ def start_worker(steps: int, paths: DataPaths) -> None:
     application = celery_application()
     prepare(paths, clear=False)
     os.chdir(PROJECT)
+    # Some steps start processes of their own, which those of Celery's other pools may not.
     application.worker_main(
-        [
-            "worker",
-            "--queues=dagster",
-            f"--concurrency={steps}",
-            "--prefetch-multiplier=1",
-            "--loglevel=WARNING",
-        ]
+        ["worker", "--queues=dagster", "--pool=solo", "--prefetch-multiplier=1", "--loglevel=WARNING"]
     )
 
 

@@ -14,7 +14,6 @@ console = Console()
 service = typer.Typer(no_args_is_help=True, help="Le service : interface et automatisations de Dagster.")
 
 PortOption = Annotated[int, typer.Option(help="Port d’écoute sur 127.0.0.1.")]
-StepsOption = Annotated[int, typer.Option(min=1, help="Étapes menées à la fois.")]
 UnitsOption = Annotated[
     Path | None,
     typer.Option("--to", metavar="DOSSIER", help="Où écrire les unités ; dans data/service sinon."),
@@ -72,11 +71,11 @@ def daemon() -> None:
 
 
 @service.command()
-def worker(steps: StepsOption = 1) -> None:
-    """Prendre des étapes de traitements au courtier que nomme OBSERVATORY_EXECUTOR, jusqu’à l’arrêt."""
+def worker() -> None:
+    """Prendre une à une des étapes de traitements au courtier que nomme OBSERVATORY_EXECUTOR."""
     from assets.service import start_worker
 
-    start_worker(steps, data_paths())
+    start_worker(data_paths())
 
 
 def alert() -> None:

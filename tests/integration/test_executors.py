@@ -53,7 +53,7 @@ def broker() -> Iterator[str]:
 
 @contextmanager
 def worker(broker: str, **environment: str) -> Iterator[None]:
-    words = [OBSERVATORY, "service", "worker", "--steps", "2"]
+    words = [OBSERVATORY, "service", "worker"]
     told = os.environ | {EXECUTOR_VARIABLE: f"celery:{broker}"} | environment
     with subprocess.Popen(words, env=told, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
