@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 from postgres import running_cluster
 from running_notebooks import executed
-from shared_runs import OBSERVATORY, copied
+from shared_runs import OBSERVATORY, copied, observatory
 
 from observatory.lake import Lake, create_lake
 from observatory.paths import DataPaths
@@ -161,13 +161,22 @@ def in_order(frame):
     return frame.sort([name for name, dtype in frame.schema.items() if not isinstance(dtype, pl.List)])
 
 
-def test_the_yearly_refresh_gives_the_same_edition_on_a_shared_warehouse_too(data, tmp_path):
-    """After the run killed above, of which nothing is left: same site, same tables as those of the file."""
+def frozen(data, **environment):
+    """Freeze the edition without a signature, and return the fingerprint of every file of the release."""
+    done = observatory(data, "release", "--unsigned", "--modified", **environment)
+    assert done.returncode == 0, done.stderr
+    return fingerprints(data / "releases")
+
+
+def test_the_yearly_refresh_gives_the_same_edition_on_a_shared_warehouse_too(data, embedded_run, tmp_path):
+    """After the run killed above, of which nothing is left: same site and tables, same bytes once frozen."""
+    release = frozen(copied(embedded_run, tmp_path / "first").data)
     site, sample = fingerprints(data / "site"), fingerprints(data / "sample")
     with running_cluster() as cluster:
         words = cluster.database()
-        create_lake(words, str(tmp_path))
-        refreshed(data, OBSERVATORY_WAREHOUSE=f"ducklake:postgres:{words}")
+        create_lake(words, str(tmp_path / "lake"))
+        shared = f"ducklake:postgres:{words}"
+        refreshed(data, OBSERVATORY_WAREHOUSE=shared)
         paths = DataPaths(data)
         names = {name for name in published_tables(paths) if not name.startswith("confidential.")}
         with Lake(words, release=read_imprint(paths.reference / CARD).release) as lake:
@@ -177,7 +186,9 @@ def test_the_yearly_refresh_gives_the_same_edition_on_a_shared_warehouse_too(dat
                 for name in names
                 if not in_order(lake.read(name)).equals(in_order(read_table(paths, name)))
             ]
+        assert frozen(data, OBSERVATORY_WAREHOUSE=shared) == release
     assert different == []
+    assert len(release) > 1000
     assert fingerprints(data / "site") == site
     assert fingerprints(data / "sample") == sample
     assert not list((data / "warehouse" / "sessions").iterdir())
