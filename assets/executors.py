@@ -134,7 +134,7 @@ def _in_one_session(steps: dg.ExecutorDefinition, **settings: str) -> dg.Executo
 
     return dg.ExecutorDefinition(
         name=f"{steps.name}_in_one_session",
-        config_schema=steps.config_schema,
+        config_schema=steps.config_schema.as_field(),
         requirements=steps.get_requirements,
         executor_creation_fn=creation,
         description="Une session de l’entrepôt par traitement.",
