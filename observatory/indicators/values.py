@@ -14,7 +14,7 @@ from observatory.sources.layouts import Layout, get_layout
 from observatory.sources.melodi_values import MelodiDataset, get_dataset
 from observatory.sources.obtaining import value_sources
 from observatory.tables import VALUES
-from observatory.territories import COUNTRY, DEPARTMENTS, OVERSEAS_DEPARTMENTS, REGION, REGION_DEPARTMENTS
+from observatory.territories import BASIN_AREAS, COUNTRY, Areas, in_country
 
 DIFFERENCES = (
     ("employed_15_64", "active_15_64", "unemployed_15_64"),
@@ -32,7 +32,9 @@ def additive_variables(source_id: str) -> set[str]:
     return {variable.name for card in cards for variable in card.variables if variable.additive}
 
 
-def with_comparators(values: pl.DataFrame, source_id: str, complete: Collection[str]) -> pl.DataFrame:
+def with_comparators(
+    values: pl.DataFrame, source_id: str, complete: Collection[str], areas: Areas = BASIN_AREAS
+) -> pl.DataFrame:
     """Return the sums of additive variables over the comparators that a file holds whole.
 
     A sum with a withheld or missing commune takes its status and no value.
@@ -41,6 +43,7 @@ def with_comparators(values: pl.DataFrame, source_id: str, complete: Collection[
         values: ``core.values`` of every commune of one file.
         source_id: source of the catalogue.
         complete: levels of those comparators: department, region, country.
+        areas: the departments and regions among them.
     """
     additive = additive_variables(source_id)
     department = (
@@ -51,27 +54,23 @@ def with_comparators(values: pl.DataFrame, source_id: str, complete: Collection[
     frame = values.filter(pl.col("variable").is_in(additive), pl.col("level") == "commune").with_columns(
         department=department
     )
-    areas = [
-        *(("department", code, pl.col("department") == code) for code in DEPARTMENTS),
-        ("region", REGION, pl.col("department").is_in(REGION_DEPARTMENTS)),
-        (
-            "country",
-            COUNTRY,
-            (pl.col("department").str.len_chars() == 2) | pl.col("department").is_in(OVERSEAS_DEPARTMENTS),
-        ),
-    ]
+    region = pl.col("department").replace_strict(areas.region_of, default=None, return_dtype=pl.String)
+    held = {
+        "department": pl.when(pl.col("department").is_in(list(areas.departments))).then("department"),
+        "region": region,
+        "country": pl.when(in_country(pl.col("department"))).then(pl.lit(COUNTRY)),
+    }
     frames = [pl.DataFrame(schema=VALUES.polars_schema)]
-    for level, code, condition in areas:
+    for level, code in held.items():
         if level not in complete:
             continue
         sums = (
-            frame.filter(condition)
-            .group_by("source", "variable", "vintage", "geography_vintage", "file_id")
+            frame.with_columns(code=code)
+            .drop_nulls("code")
+            .group_by("source", "variable", "vintage", "geography_vintage", "file_id", "code")
             .agg(pl.sum("value"), pl.col("status").cast(GRAVITY).min().cast(pl.String))
             .with_columns(
-                value=pl.when(pl.col("status") == "published").then(pl.col("value")),
-                level=pl.lit(level),
-                code=pl.lit(code),
+                value=pl.when(pl.col("status") == "published").then(pl.col("value")), level=pl.lit(level)
             )
         )
         frames.append(VALUES.conform(sums))
@@ -81,9 +80,9 @@ def with_comparators(values: pl.DataFrame, source_id: str, complete: Collection[
 def onto_communes(values: pl.DataFrame, passage: pl.DataFrame, source_id: str, year: int) -> pl.DataFrame:
     """Return ``values`` on the communes that a passage leads to.
 
-    Counts are summed, or shared by the ratios; a part without value leaves the whole without, with the
-    gravest status. A median or a rate is kept where the commune is the same territory, else it is
-    ``not_available``: nothing gives it back without its terms.
+    Counts are summed; a part without value leaves the whole without, with the gravest status. A median or a
+    rate is kept where the commune is the same territory, else it is ``not_available``: nothing gives it back
+    without its terms. So is every figure of a commune that has split since: a share of it is no figure.
 
     Args:
         values: ``core.values`` of one file; levels under the commune pass as they are.
@@ -96,9 +95,11 @@ def onto_communes(values: pl.DataFrame, passage: pl.DataFrame, source_id: str, y
     same = pl.col("kind").is_in(["unchanged", "renamed", "recoded"])
     moved = (
         communes.join(
-            passage.select("code_from", "code_to", "ratio", "kind"), left_on="code", right_on="code_from"
+            passage.select("code_from", "code_to", "ratio", "kind", "estimated"),
+            left_on="code",
+            right_on="code_from",
         )
-        .with_columns(lost=~same & ~pl.col("variable").is_in(additive))
+        .with_columns(lost=pl.col("estimated") | (~same & ~pl.col("variable").is_in(additive)))
         .with_columns(
             value=pl.when(~pl.col("lost")).then(pl.col("value") * pl.col("ratio")),
             status=pl.when(pl.col("lost")).then(pl.lit("not_available")).otherwise(pl.col("status")),
