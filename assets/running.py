@@ -12,7 +12,7 @@ from dagster import DagsterInstance
 
 from assets.building import NOTICE, WARNING
 from assets.checks import CHECKS_TABLE
-from assets.definitions import RAW, REFRESHED, defs, ingest_name, refresh
+from assets.definitions import RAW, defs, ingest_name, refresh, refresh_tables
 from assets.instance import WITHIN, prepare_instance
 from assets.publishing import check_tables_alone, publish
 from assets.raw.files import ALLOW_STALE, SNAPSHOTS, asset_name, table_name
@@ -33,7 +33,6 @@ from observatory.warehouse import published_tables, read_table
 PARTITION_RANGE_START = "dagster/asset_partition_range_start"
 PARTITION_RANGE_END = "dagster/asset_partition_range_end"
 SITE, EDITIONS = dg.AssetKey("published_all__site"), dg.AssetKey("published_partners__editions")
-TABLES = [key for asset in REFRESHED for key in asset.keys if key not in (SITE, EDITIONS)]
 
 
 class RunFailedError(ObservatoryError):
@@ -146,7 +145,8 @@ def run_everything(
             result = _execute(ingest_name(key), session, instance, marks | range_of)
             warnings += _said(result, WARNING)
             notices += _said(result, NOTICE)
-        result = _execute(refresh.name, session, instance, marks, TABLES if tables_alone else None)
+        job = refresh_tables if tables_alone else refresh
+        result = _execute(job.name, session, instance, marks)
         warnings += _said(result, WARNING)
         checks = session.read(CHECKS_TABLE)
         files = session.read(FILES.qualified_name)
@@ -190,16 +190,11 @@ def _refuse_degraded(paths: DataPaths, files: pl.DataFrame, absent: list[str], w
 
 
 def _execute(
-    job: str,
-    session: Session,
-    instance: DagsterInstance,
-    tags: dict[str, str],
-    selection: list[dg.AssetKey] | None = None,
+    job: str, session: Session, instance: DagsterInstance, tags: dict[str, str]
 ) -> dg.ExecuteInProcessResult:
     result = defs.resolve_job_def(job).execute_in_process(
         instance=instance,
         tags=tags,
-        asset_selection=selection,
         raise_on_error=False,
         resources={SESSION: session, "io_manager": WarehouseIOManager(session)},
         run_config={"loggers": {"progress": {}}},

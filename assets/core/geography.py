@@ -8,6 +8,7 @@ from assets.building import table_asset
 from assets.raw.files import PATH_COLUMN
 from observatory.geography import History, build_history, populations_on
 from observatory.geography.perimeter_versions import lists_of_communes
+from observatory.geography.populations import former_by_commune
 from observatory.paths import data_paths
 from observatory.sources.cog_events import read_events
 from observatory.sources.commune_populations import read_populations
@@ -39,10 +40,22 @@ def population_series(
     latest = latest_perimeter(core_all__perimeter_communes)
     today = int(latest["perimeter_vintage"][0])
     read = read_populations(path_of(series))
-    covered = {department_of(code) for code in read["code"].unique()}
-    communes = frozenset(code for code in latest["commune_code"] if department_of(code) in covered)
+    communes = _covered(history, read, frozenset(latest["commune_code"]), today)
     populations = populations_on(history, read, communes, today)
     return populations.with_columns(file_id=pl.lit(series["file_id"]))
+
+
+def _covered(
+    history: History, populations: pl.DataFrame, communes: frozenset[str], today: int
+) -> frozenset[str]:
+    """Return the communes that hold nothing, now or at first, of a department that a file leaves out."""
+    departments = {department_of(code) for code in populations["code"].unique()}
+    here = frozenset(code for code in communes if department_of(code) in departments)
+    first = int(populations["cog_year"].min())  # type: ignore[arg-type]
+    former = former_by_commune(history, here, today, first)
+    return frozenset(
+        code for code, held in former.items() if all(department_of(one) in departments for one in held)
+    )
 
 
 def read_history(events: pl.DataFrame, perimeters: pl.DataFrame, later: pl.DataFrame) -> History | None:
