@@ -2,7 +2,7 @@
 
 The counts are those published, not those of the package. DGCL, BIS 195, « Les structures territoriales au 1er
 janvier 2025 »: 34,875 communes, of which four islands are in no intercommunalité; 1,254 EPCI à fiscalité
-propre, of which 21 métropoles without that of Lyon, 14 communautés urbaines, 230 communautés d’agglomération and
+propre, of which 21 métropoles (Lyon aside), 14 communautés urbaines, 230 communautés d’agglomération and
 989 communautés de communes; 46 communes nouvelles of 110 communes in 2024. Maire-info, February 2024: 34,935
 communes on 1 January 2024, eleven communes nouvelles of 24 communes and three communes restored in 2023. No
 commune is created in the year before municipal elections: the COG of 2026 has the communes of that of 2025.

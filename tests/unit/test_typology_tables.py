@@ -13,7 +13,15 @@ from observatory.indicators.catalogue import load_indicators, measured
 from observatory.indicators.compute import compute_observations
 from observatory.tables.typology import TYPOLOGY_TABLES
 from observatory.typology import commune_tables
-from observatory.typology.commune_tables import trajectory_tables, typology_tables
+from observatory.typology.commune_tables import (
+    BUDGET,
+    FEWEST_DRAWS,
+    FULL,
+    Effort,
+    effort,
+    trajectory_tables,
+    typology_tables,
+)
 from observatory.typology.communes import classify_communes, follow_communes, load_choice
 
 N = len(CODES)
@@ -24,7 +32,7 @@ FOLLOWED = [one for one in load_choice().variables if one.trajectory is not None
 @pytest.fixture(scope="module", autouse=True)
 def fewer_draws():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(commune_tables, "DRAWS", 20)
+        patch.setattr(commune_tables, "FULL", Effort(20, 20, 20))
         yield
 
 
@@ -374,3 +382,45 @@ def test_the_next_class_is_the_closest_other_centre(found, made):
         gaps = {number: dist(coordinates[code], mean) for number, mean in means.items() if number != own}
         assert following == min(gaps, key=gaps.get)
         assert distance == pytest.approx(gaps[following])
+
+
+# --- How much is drawn --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def unpatched(monkeypatch):
+    monkeypatch.setattr(commune_tables, "FULL", FULL)
+
+
+@pytest.mark.usefixtures("unpatched")
+@pytest.mark.parametrize(
+    ("communes", "drawn"),
+    [(287, (500, 20, 20)), (2_000, (500, 20, 20)), (4_000, (250, 10, 10)), (34_858, (50, 10, 5))],
+)
+def test_fewer_draws_judge_the_classes_of_a_region_and_of_france(communes, drawn):
+    assert effort(communes) == drawn
+
+
+@pytest.mark.usefixtures("unpatched")
+@pytest.mark.parametrize("communes", [2, 287, 1_999, 2_001, 3_784, 10_000, 20_001, 36_000, 100_000])
+def test_the_bootstrap_stays_within_its_budget_down_to_the_least(communes):
+    draws, tables, table_draws = effort(communes)
+    assert draws * communes <= BUDGET + communes or draws == FEWEST_DRAWS
+    assert FEWEST_DRAWS <= draws <= 500
+    assert 10 <= tables <= 20
+    assert 5 <= table_draws <= 20
+
+
+def test_the_number_of_draws_stands_beside_the_figures(made, monkeypatch, full):
+    columns = ["judgement", "tables", "draws", "reduced"]
+    assert made["typology.effort"].select(columns).sort("judgement").rows() == [
+        ("chance", 20, 20, False),
+        ("stability", 1, 20, False),
+    ]
+    monkeypatch.setattr(commune_tables, "FULL", FULL)
+    monkeypatch.setattr(commune_tables, "BUDGET", 4_000)
+    fewer = typology_tables(classify_communes(full), ())["typology.effort"]
+    assert fewer.select(columns).sort("judgement").rows() == [
+        ("chance", 10, 5, True),
+        ("stability", 1, 100, True),
+    ]

@@ -1,4 +1,4 @@
-"""The perimeters of the region and of France: their communes, what holds them, and what is said of the rest."""
+"""The perimeters of the region and of France: their communes, what holds them, what is left out."""
 
 import datetime
 
