@@ -204,7 +204,7 @@ def _note(name: str, situations: pl.Series) -> str | None:
             "Sans Mayotte, que le recensement par IRIS ne couvre pas, ni les collectivités d’outre-mer. "
             f"Communes dans aucune intercommunalité : {none}."
         )
-    if name == "mbm":
+    if name in ("mbm", "hauts_de_france"):
         return f"Communes hors des sept intercommunalités : {other + none}."
     if other + none:
         return f"Communes alors dans une autre intercommunalité : {other} ; dans aucune : {none}."
