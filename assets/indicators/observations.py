@@ -110,7 +110,11 @@ def observations(
     computed = compute_observations(indicators, counts, territories)
     session = context.resources.session
     protected = protect_with_journal(
-        computed, indicators, counts, territories, earlier=read_releases(session.paths.releases)
+        computed,
+        indicators,
+        counts,
+        delivered(territories),
+        earlier=read_releases(session.paths.releases),
     )
     session.write(DISCLOSURE_JOURNAL.qualified_name, protected.journal)
     return protected.observations
