@@ -8,8 +8,8 @@ made-up figures, as France has no cités, and, like the stability of the typolog
 (``LIMITS``). ``--small`` does 120 and 240 alone.
 
 ``--chain`` is the real thing instead: ``observatory run --tables`` on all the files of the mirror, on the
-seven EPCI, the region and France, each in a process and a data folder of its own. It prints seconds of processor,
-time, memory, ratio and slope to the seven EPCI, and the five longest steps; it takes a quarter of an hour.
+seven EPCI, the region and France, each in a process and a data folder of its own. It prints seconds of
+processor, time, memory, ratio and slope to the seven EPCI, and the five longest steps: a quarter of an hour.
 """
 
 import json
