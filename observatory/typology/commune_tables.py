@@ -164,12 +164,13 @@ def _described(found: CommuneTypology, name: str) -> tuple[pl.DataFrame, float, 
     """Return how a supplementary variable describes classes and axes, over the communes that have it."""
     typology = found.typology
     column = found.values.join(typology.individuals_frame(), left_on=ID, right_on="id").drop_nulls(name)
-    values, classes = column.select(name).to_numpy(), column["class"].to_numpy()
-    description = describe(values, classes)
-    k = typology.n_classes
+    # A class none of whose communes has the variable is not described by it.
+    labels, ranks = np.unique(column["class"].to_numpy(), return_inverse=True)
+    values, k = column.select(name).to_numpy(), len(labels)
+    description = describe(values, ranks + 1)
     frame = pl.DataFrame(
         {
-            "class": np.arange(1, k + 1),
+            "class": labels,
             "variable": [name] * k,
             "v_test": description.v_tests[:, 0],
             "p_value": description.p_values[:, 0],

@@ -384,6 +384,17 @@ def test_the_next_class_is_the_closest_other_centre(found, made):
         assert distance == pytest.approx(gaps[following])
 
 
+def test_a_class_without_the_supplementary_variable_is_not_described_by_it(full, made):
+    """As where the register lists no dwelling of any of its communes."""
+    inside = members(made, 2)
+    lacking = changed(full, "taux_logements_sociaux", inside, None)
+    table = typology_tables(classify_communes(lacking), ())["typology.classes"]
+    told = table.filter(pl.col("variable") == "taux_logements_sociaux")
+    assert told["class"].to_list() == [1, 3, 4]
+    assert told.select(pl.col(pl.Float64).is_finite().all()).row(0) == (True,) * 6
+    assert table.filter(pl.col("variable") == "part_cadres")["class"].to_list() == [1, 2, 3, 4]
+
+
 # --- How much is drawn --------------------------------------------------------------------------------------
 
 
