@@ -5,11 +5,19 @@ import datetime
 import polars as pl
 import pytest
 
+from assets.core.geography import population_series
+from assets.raw.files import PATH_COLUMN
 from observatory.geography import build_history, build_passage
-from observatory.geography.perimeter_versions import of_composition, on_communes_of_today, versions
+from observatory.geography.perimeter_versions import (
+    of_composition,
+    on_communes_of_today,
+    seven_of_editions,
+    versions,
+)
 from observatory.indicators.values import with_comparators
+from observatory.sources.commune_populations import read_populations
 from observatory.sources.embedded import read_embedded
-from observatory.sources.national import parse_composition
+from observatory.sources.national import parse_composition, parse_later_events
 from observatory.tables import VALUES
 from observatory.territories import (
     OVERSEAS_DEPARTMENTS,
@@ -18,6 +26,7 @@ from observatory.territories import (
     areas_of,
     build_version,
     delivered,
+    department_of,
     members,
 )
 
@@ -156,8 +165,6 @@ def test_comparators_are_those_of_the_perimeter(composition):
 
 def test_a_passage_follows_the_events_that_the_package_tells(embedded):
     """Hesdin absorbed three neighbours in 2024; Essarts-en-Bocage lost two of its own in 2023."""
-    from observatory.sources.national import parse_later_events
-
     later = parse_later_events(read_embedded(embedded / "evenements.csv"))
     history = build_history(later, 2026, first_year=2023)
     hesdin = build_passage(history, ["62447", "62461", "62549", "62743", "62498"], 2023, 2026)
@@ -169,3 +176,31 @@ def test_a_passage_follows_the_events_that_the_package_tells(embedded):
     essarts = build_passage(history, ["85084"], 2023, 2026, people)
     assert essarts["estimated"].all()
     assert essarts["ratio"].to_list() == pytest.approx([0.7, 0.2, 0.1])
+
+
+def test_populations_since_1968_follow_the_mergers_of_2024_where_the_file_covers_them(
+    mirror, perimeters, composition, embedded, monkeypatch
+):
+    """Hesdin-la-Forêt has the inhabitants of the four communes that made it, summed by hand from the file.
+
+    A commune of the Nord that took in one of the Aisne has no series: the file lacks what came from there.
+    """
+    monkeypatch.setenv("OBSERVATORY_DATA", str(mirror))
+    file = "insee/populations/populations_1968_2024_59_62_geographie_de_l_annee.csv"
+    series = population_series(
+        snapshot("2023", "insee/cog/v_mvtcommune_2023.csv"),
+        snapshot("1968-2024", file),
+        pl.concat([seven_of_editions(perimeters), of_composition("hauts_de_france", composition, FILES)]),
+        read_embedded(embedded / "evenements.csv"),
+    )
+    assert {department_of(code) for code in series["code"].unique()} == {"59", "62"}
+    assert "59545" not in series["code"]
+    read = read_populations(mirror / file).filter(pl.col("vintage") == 2019)
+    parts = read.filter(pl.col("code").is_in(["62447", "62461", "62549", "62743"]))
+    assert parts.height == 4
+    found = series.filter(pl.col("code") == "62447", pl.col("vintage") == 2019)
+    assert found.select("population", "estimated").row(0) == (parts["population"].sum(), False)
+
+
+def snapshot(vintage, path):
+    return pl.DataFrame({"vintage": [vintage], PATH_COLUMN: [path], "file_id": [f"x:{vintage}:data"]})
