@@ -71,7 +71,7 @@ def run(
     tables_alone: Annotated[bool, typer.Option("--tables", help=_TABLES_HELP)] = False,
 ) -> None:
     """Refaire tout : sources, tables, indicateurs, site."""
-    from assets.perimeter import PERIMETER_VARIABLE, check_available, check_pages
+    from assets.perimeter import PERIMETER_VARIABLE, check_available
     from assets.running import run_everything
     from observatory.sources.obtaining import current_mode
 
@@ -81,8 +81,6 @@ def run(
     if perimeter is not None:
         os.environ[PERIMETER_VARIABLE] = perimeter
     check_available(data_paths(), current_mode())
-    if not tables_alone:
-        check_pages()
     started = time.monotonic()
     outcome = run_everything(console.print, allow_stale=allow_stale, strict=strict, tables_alone=tables_alone)
     table = Table(title="Observatoire du Bassin minier : traitement terminé", show_header=False)

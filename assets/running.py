@@ -14,6 +14,7 @@ from assets.building import NOTICE, WARNING
 from assets.checks import CHECKS_TABLE
 from assets.definitions import RAW, defs, ingest_name, refresh, refresh_tables
 from assets.instance import WITHIN, prepare_instance
+from assets.perimeter import check_pages
 from assets.publishing import check_tables_alone, publish
 from assets.raw.files import ALLOW_STALE, SNAPSHOTS, asset_name, table_name
 from assets.settling import PRODUCERS, settle_deliveries
@@ -97,11 +98,14 @@ def run_everything(
         tags: tags of every Dagster run of this refresh.
 
     Raises:
+        WithoutPagesError: the perimeter has no site, and tables alone were not asked for.
         TablesAloneError: tables alone would not stand with what is published, or is to be.
         RunFailedError: a step or a blocking check failed; of the class ``DegradedRunError`` when ``strict``
             refuses.
         WarehouseBusyError: another session is writing.
     """
+    if not tables_alone:
+        check_pages()
     paths = data_paths()
     home = prepare_instance()
     with (

@@ -12,7 +12,7 @@ from assets.cli import app
 from assets.definitions import refresh, refresh_tables
 from assets.perimeter import PERIMETER_VARIABLE, WithoutPagesError, check_pages
 from assets.publishing import TablesAloneError, check_tables_alone
-from assets.running import Outcome
+from assets.running import Outcome, run_everything
 from observatory.paths import PROJECT, DataPaths
 from observatory.rendering.imprint import CARD
 from observatory.tables import OBSERVATIONS
@@ -108,11 +108,12 @@ def test_the_command_says_where_the_tables_are_and_names_no_page(monkeypatch, tm
     assert "index.html" not in done.output
 
 
-def test_the_command_refuses_the_pages_of_france_before_it_computes(monkeypatch, tmp_path):
+def test_the_pages_of_france_are_refused_before_anything_is_computed(monkeypatch, tmp_path):
     monkeypatch.setenv("OBSERVATORY_DATA", str(tmp_path))
-    done, asked = command(monkeypatch, "--perimeter", "france")
-    assert isinstance(done.exception, WithoutPagesError)
-    assert asked == []
+    monkeypatch.setenv(PERIMETER_VARIABLE, "france")
+    with pytest.raises(WithoutPagesError):
+        run_everything(print)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_job_of_the_tables_is_the_refresh_without_what_is_published():
