@@ -200,9 +200,9 @@ def _one_version(
 
     rows: list[tuple[str, str, str, list[str]]] = [
         ("country", COUNTRY, _COUNTRY_NAME, []),
-        *(("region", code, name, country) for code, name in areas.regions.items()),
+        *(("region", code, french_name(name), country) for code, name in areas.regions.items()),
         *(
-            ("department", code, name, above([areas.region_of[code]]))
+            ("department", code, french_name(name), above([areas.region_of[code]]))
             for code, name in areas.departments.items()
         ),
         ("basin", BASIN, _BASIN_NAMES[perimeter], above(areas.regions)),

@@ -6,6 +6,8 @@ import polars as pl
 import pytest
 
 from assets.core.geography import population_series
+from assets.core.perimeters import perimeter_communes, perimeter_versions
+from assets.perimeter import PERIMETER_VARIABLE
 from assets.raw.files import PATH_COLUMN
 from observatory.geography import build_history, build_passage
 from observatory.geography.perimeter_versions import (
@@ -105,6 +107,14 @@ def test_the_basin_of_a_wide_perimeter_is_named_for_what_it_is(region, france):
     assert row(france, "basin", "BM")["parents"] == ["country:FR"]
 
 
+def test_names_are_written_as_in_french(france):
+    assert row(france, "region", "93")["name"] == "Provence-Alpes-Côte d’Azur"
+    assert row(france, "department", "22")["name"] == "Côtes-d’Armor"
+    assert row(france, "commune", "01001")["name"] == "L’Abergement-Clémenciat"
+    names = france["name"]
+    assert not names.str.contains(r"'| - |oeu").any()
+
+
 def test_the_seven_epci_are_whole_in_both(region, france):
     for territories in (region, france):
         pairs = members(territories, "commune", "epci").filter(pl.col("parent").is_in(SEVEN_EPCI))
@@ -200,6 +210,24 @@ def test_populations_since_1968_follow_the_mergers_of_2024_where_the_file_covers
     assert parts.height == 4
     found = series.filter(pl.col("code") == "62447", pl.col("vintage") == 2019)
     assert found.select("population", "estimated").row(0) == (parts["population"].sum(), False)
+
+
+@pytest.mark.parametrize(("choice", "held"), [(None, set()), ("mbm", set()), ("france", {"france"})])
+def test_a_run_holds_the_communes_of_france_where_it_is_for_them(
+    perimeters, embedded, monkeypatch, choice, held
+):
+    monkeypatch.delenv(PERIMETER_VARIABLE, raising=False)
+    if choice:
+        monkeypatch.setenv(PERIMETER_VARIABLE, choice)
+    nothing = pl.DataFrame(schema={"vintage": pl.String})
+    made = perimeter_communes(
+        perimeters, nothing, nothing, nothing, nothing, read_embedded(embedded / "france.parquet")
+    )
+    assert set(made["perimeter"]) == {"sept_epci"} | held
+    told = {row["choice"]: row for row in perimeter_versions(made).iter_rows(named=True)}
+    assert told["france"]["selectable"] == bool(held)
+    assert "traitement qui le choisit" in told["hauts_de_france"]["note"]
+    assert told["mbm"]["note"].startswith("Il demande")
 
 
 def snapshot(vintage, path):
