@@ -189,8 +189,10 @@ def real_stages(stages: Stages, size: int) -> int:
     from observatory.sessions import Session
     from observatory.sources.catalogue import get_source
     from observatory.sources.cog_events import read_events
+    from observatory.sources.embedded import read_embedded
+    from observatory.sources.national import COMPOSITION, parse_composition
     from observatory.sources.values import read_whole
-    from observatory.territories import build_version
+    from observatory.territories import areas_of, build_version
     from observatory.typology.commune_tables import typology_tables
     from observatory.typology.communes import classify_communes
     from observatory.warehouse import read_table
@@ -205,7 +207,9 @@ def real_stages(stages: Stages, size: int) -> int:
     everywhere = set.intersection(*(set(part["commune_code"]) for part in lists.partition_by("cog_year")))
     chosen = sorted(everywhere)[: size or None]
     kept = frozenset(chosen)
-    territories = stages.time("territories", lambda: build_version(version(chosen), IRIS, CITES))
+    national = parse_composition(read_embedded(DataPaths(Path()).embedded / COMPOSITION))
+    areas = areas_of(national, pl.DataFrame({"commune_code": chosen}))
+    territories = stages.time("territories", lambda: build_version(version(chosen), IRIS, CITES, areas))
     history = stages.time(
         "history of communes",
         lambda: build_history(read_events(MIRROR / EVENTS), EVENTS_YEAR, lists=lists),
@@ -248,7 +252,7 @@ def version(communes: list[str]) -> pl.DataFrame:
     frame = pl.DataFrame({"commune_code": communes}).with_row_index("rank")
     return frame.select(
         "commune_code",
-        perimeter=pl.lit("mbm"),
+        perimeter=pl.lit("france"),
         perimeter_vintage=pl.lit(YEAR),
         geography_vintage=pl.lit(YEAR),
         commune_name="commune_code",
