@@ -74,8 +74,9 @@ def check_pages() -> None:
     """
     if (wide := chosen_wide()) is not None:
         raise WithoutPagesError(
-            f"Le périmètre « {wide} » n’a pas de site : les pages sont celles du Bassin minier. "
-            "Que faire : observatory run --tables, qui ne fait que les tables."
+            f"Le périmètre « {wide} » n’a pas de site : les pages sont celles du Bassin minier, et les "
+            "contours des autres communes ne sont pas là. Que faire : ajouter --tables, pour les tables "
+            "seules."
         )
 
 

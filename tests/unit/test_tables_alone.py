@@ -74,7 +74,7 @@ def test_tables_of_the_perimeter_of_the_site_may_be_made_again(published, monkey
 @pytest.mark.parametrize("choice", ["france", "hauts_de_france"])
 def test_a_wide_perimeter_has_no_pages(monkeypatch, choice):
     monkeypatch.setenv(PERIMETER_VARIABLE, choice)
-    with pytest.raises(WithoutPagesError, match="observatory run --tables"):
+    with pytest.raises(WithoutPagesError, match="ajouter --tables"):
         check_pages()
     monkeypatch.setenv(PERIMETER_VARIABLE, "mbm")
     check_pages()
