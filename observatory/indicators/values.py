@@ -32,6 +32,16 @@ def additive_variables(source_id: str) -> set[str]:
     return {variable.name for card in cards for variable in card.variables if variable.additive}
 
 
+def partial_variables(source_id: str) -> set[str]:
+    """Return the variables of a source that lists only what exists: no row is nothing to count."""
+    return {
+        variable.name
+        for layout in _layouts(source_id)
+        if layout.partial_sums
+        for variable in layout.variables
+    }
+
+
 def with_comparators(
     values: pl.DataFrame, source_id: str, complete: Collection[str], areas: Areas = BASIN_AREAS
 ) -> pl.DataFrame:
@@ -82,7 +92,9 @@ def onto_communes(values: pl.DataFrame, passage: pl.DataFrame, source_id: str, y
 
     Counts are summed; a part without value leaves the whole without, with the gravest status. A median or a
     rate is kept where the commune is the same territory, else it is ``not_available``: nothing gives it back
-    without its terms. So is every figure of a commune that has split since: a share of it is no figure.
+    without its terms. So is every figure of a commune that has split since: a share of it is no figure. In a
+    register that lists only what exists, a part without row counts for nothing, and what has split is
+    ``missing``, so that no sum goes without it.
 
     Args:
         values: ``core.values`` of one file; levels under the commune pass as they are.
@@ -90,21 +102,25 @@ def onto_communes(values: pl.DataFrame, passage: pl.DataFrame, source_id: str, y
         source_id: source of the catalogue.
         year: COG year of the result.
     """
-    additive = additive_variables(source_id)
     communes = values.filter(pl.col("level") == "commune")
     same = pl.col("kind").is_in(["unchanged", "renamed", "recoded"])
+    additive = pl.col("variable").is_in(additive_variables(source_id))
+    register = pl.col("variable").is_in(partial_variables(source_id))
+    keys = ("source", "variable", "vintage", "level", "code_to", "file_id")
+    listed = pl.col("status") != "not_available"
     moved = (
         communes.join(
-            passage.select("code_from", "code_to", "ratio", "kind", "estimated"),
-            left_on="code",
-            right_on="code_from",
+            passage.select("code_from", "code_to", "kind", "estimated"), left_on="code", right_on="code_from"
         )
-        .with_columns(lost=pl.col("estimated") | (~same & ~pl.col("variable").is_in(additive)))
+        .filter(~register | listed | ~listed.any().over(keys))
         .with_columns(
-            value=pl.when(~pl.col("lost")).then(pl.col("value") * pl.col("ratio")),
-            status=pl.when(pl.col("lost")).then(pl.lit("not_available")).otherwise(pl.col("status")),
+            status=pl.when(register & listed & pl.col("estimated"))
+            .then(pl.lit("missing"))
+            .when(pl.col("estimated") | (~same & ~additive))
+            .then(pl.lit("not_available"))
+            .otherwise("status")
         )
-        .group_by("source", "variable", "vintage", "level", "code_to", "file_id")
+        .group_by(keys)
         .agg(pl.sum("value"), pl.col("status").cast(GRAVITY).min().cast(pl.String))
         .with_columns(
             value=pl.when(pl.col("status") == "published").then(pl.col("value")),
@@ -145,13 +161,7 @@ def value_measures(values: pl.DataFrame, territories: pl.DataFrame, known: pl.Da
         .select(pl.col(name).cast(dtype) for name, dtype in MEASURES.items())
     )
     additive = set().union(*(additive_variables(source_id) for source_id in value_sources()))
-    partial = {
-        variable.name
-        for source_id in value_sources()
-        for layout in _layouts(source_id)
-        if layout.partial_sums
-        for variable in layout.variables
-    }
+    partial = set().union(*(partial_variables(source_id) for source_id in value_sources()))
     levels = ("epci", "basin")
     summed = pl.concat(
         [
