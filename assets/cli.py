@@ -29,9 +29,13 @@ console = Console()
 
 
 _SOURCES_HELP = "Où prendre les sources : embedded (défaut), network, ou mirror=DOSSIER."
+_TABLES_HELP = (
+    "Ne faire que les tables, les indicateurs et la typologie, sans site ni éditions de partenaires ; "
+    "les publier aussitôt."
+)
 _PERIMETER_HELP = (
-    "Périmètre : année du COG pour les sept intercommunalités (1999, 2006…), mbm ou unesco ; "
-    "la dernière année sinon."
+    "Périmètre : année du COG pour les sept intercommunalités (1999, 2006…), mbm, unesco, "
+    "hauts_de_france ou france ; la dernière année sinon."
 )
 SourcesOption = Annotated[str | None, typer.Option("--sources", help=_SOURCES_HELP)]
 
@@ -64,6 +68,7 @@ def run(
             help="Ne rien publier s’il y a un avertissement, ou si l’édition en place en a davantage.",
         ),
     ] = False,
+    tables_alone: Annotated[bool, typer.Option("--tables", help=_TABLES_HELP)] = False,
 ) -> None:
     """Refaire tout : sources, tables, indicateurs, site."""
     from assets.perimeter import PERIMETER_VARIABLE, check_available
@@ -77,7 +82,7 @@ def run(
         os.environ[PERIMETER_VARIABLE] = perimeter
     check_available(data_paths(), current_mode())
     started = time.monotonic()
-    outcome = run_everything(console.print, allow_stale=allow_stale, strict=strict)
+    outcome = run_everything(console.print, allow_stale=allow_stale, strict=strict, tables_alone=tables_alone)
     table = Table(title="Observatoire du Bassin minier : traitement terminé", show_header=False)
     table.add_column(style="bold")
     table.add_column()
@@ -89,11 +94,16 @@ def run(
         table.add_row("À savoir", notice)
     table.add_section()
     table.add_row("Contrôles réussis", f"{outcome.checks_passed} sur {outcome.checks}")
-    table.add_row("Pages écrites", str(outcome.pages))
+    if outcome.pages is not None:
+        table.add_row("Pages écrites", str(outcome.pages))
     if outcome.editions:
         table.add_row("Éditions de partenaires", str(outcome.editions))
     table.add_row("Durée", f"{time.monotonic() - started:.0f} s")
     console.print(table)
+    if outcome.pages is None:
+        console.print("Tables publiées, sans site :", style="bold")
+        console.print(str(data_paths().lake or data_paths().database), soft_wrap=True)
+        return
     site = data_paths().site
     if outcome.held_until is not None:
         _say_held()

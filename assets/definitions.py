@@ -38,6 +38,12 @@ refresh = dg.define_asset_job(
     "sources déjà prises.",
 )
 
+refresh_tables = dg.define_asset_job(
+    "refresh_tables",
+    selection=dg.AssetSelection.groups("core", "indicators"),
+    description="Refait les tables et les indicateurs seuls, sans site ni éditions de partenaires.",
+)
+
 
 def ingest_name(key: dg.AssetKey) -> str:
     """Return the name of the job that takes one source again."""
@@ -56,7 +62,7 @@ INGESTS = [
 defs = dg.Definitions(
     assets=[*RAW, *FILES, *REFRESHED],
     asset_checks=[*suites(REFRESHED), values_check(values.values), audit_check(), partners_check()],
-    jobs=[*INGESTS, refresh, *JOBS],
+    jobs=[*INGESTS, refresh, refresh_tables, *JOBS],
     schedules=SCHEDULES,
     sensors=SENSORS,
     resources={SESSION: session_of_run, "io_manager": warehouse_io_manager},

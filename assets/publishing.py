@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from assets.perimeter import choice
 from assets.settling import real_deliveries
 from observatory.disclosure.conventions import conventions_path, read_conventions
 from observatory.errors import ObservatoryError
@@ -11,10 +12,48 @@ from observatory.releases.mark import read_mark
 from observatory.rendering.french import paris_time
 from observatory.rendering.imprint import CARD, Imprint, read_imprint
 from observatory.sessions import HeldEditionError, Session
+from observatory.tables import OBSERVATIONS
+from observatory.warehouse import published_tables, read_table
 
 
 class EmbargoError(ObservatoryError):
     """An edition is asked for before its hour."""
+
+
+class TablesAloneError(ObservatoryError):
+    """Tables alone would not stand with what is published, or waits to be."""
+
+
+def check_tables_alone(paths: DataPaths, now: datetime | None = None) -> None:
+    """Check, before anything is computed, that tables may be published without a site.
+
+    Raises:
+        TablesAloneError: an edition waits for the end of its embargo, a shared warehouse would show its
+            tables before, or the site in place is of another perimeter, so that a page made from the tables
+            would mix the two.
+    """
+    until = read_imprint(paths.reference / CARD).embargo_until
+    if paths.under_embargo.exists():
+        raise TablesAloneError(
+            "Une édition attend la fin de son embargo dans ce dossier de données : publier des tables "
+            "obligerait à la refaire. Que faire : attendre « observatory release publish », ou donner "
+            "un autre dossier par OBSERVATORY_DATA."
+        )
+    if pending(until, now) and paths.lake is not None:
+        raise TablesAloneError(
+            "L’édition est sous embargo et l’entrepôt est partagé : d’autres liraient ses tables avant "
+            "l’heure. Que faire : attendre, ou donner un autre entrepôt par OBSERVATORY_WAREHOUSE."
+        )
+    if not paths.site.exists() or OBSERVATIONS.qualified_name not in published_tables(paths):
+        return
+    observations = read_table(paths, OBSERVATIONS.qualified_name)
+    perimeter, vintage = observations.select("perimeter", "perimeter_vintage").row(0)
+    name, year = choice()
+    if name != perimeter or year not in (None, vintage):
+        raise TablesAloneError(
+            "Ce dossier de données a le site d’un autre périmètre : ses tables seraient remplacées sans "
+            "lui. Que faire : donner un autre dossier par OBSERVATORY_DATA."
+        )
 
 
 def publish(session: Session, now: datetime | None = None) -> datetime | None:

@@ -12,9 +12,10 @@ from dagster import DagsterInstance
 
 from assets.building import NOTICE, WARNING
 from assets.checks import CHECKS_TABLE
-from assets.definitions import RAW, defs, ingest_name, refresh
+from assets.definitions import RAW, defs, ingest_name, refresh, refresh_tables
 from assets.instance import WITHIN, prepare_instance
-from assets.publishing import publish
+from assets.perimeter import check_pages
+from assets.publishing import check_tables_alone, publish
 from assets.raw.files import ALLOW_STALE, SNAPSHOTS, asset_name, table_name
 from assets.settling import PRODUCERS, settle_deliveries
 from assets.storage import SESSION, WarehouseIOManager
@@ -60,7 +61,7 @@ class Outcome:
         sources: title of each source and its vintages.
         checks: number of rules evaluated.
         checks_passed: number of rules kept.
-        pages: number of pages written.
+        pages: number of pages written; None where only tables were made.
         editions: number of editions of partners.
         warnings: what the analyst must know of the sources, in French.
         notices: contents that changed at their address, in French.
@@ -70,7 +71,7 @@ class Outcome:
     sources: list[tuple[str, str]]
     checks: int
     checks_passed: int
-    pages: int
+    pages: int | None
     editions: int
     warnings: list[str]
     notices: list[str]
@@ -82,6 +83,7 @@ def run_everything(
     *,
     allow_stale: bool = False,
     strict: bool = False,
+    tables_alone: bool = False,
     tags: Mapping[str, str] | None = None,
 ) -> Outcome:
     """Run sources, tables, indicators and site, then publish them together, or hold them under embargo.
@@ -91,13 +93,19 @@ def run_everything(
         allow_stale: whether the last snapshot of a source stands in when it cannot be had, or the run does
             without; the outcome then says so. Otherwise the run fails.
         strict: whether nothing is published where a warning is to be given, or the edition in place had more.
+        tables_alone: whether tables, indicators and typology are made and published, and neither the site nor
+            the editions of partners.
         tags: tags of every Dagster run of this refresh.
 
     Raises:
+        WithoutPagesError: the perimeter has no site, and tables alone were not asked for.
+        TablesAloneError: tables alone would not stand with what is published, or is to be.
         RunFailedError: a step or a blocking check failed; of the class ``DegradedRunError`` when ``strict``
             refuses.
         WarehouseBusyError: another session is writing.
     """
+    if not tables_alone:
+        check_pages()
     paths = data_paths()
     home = prepare_instance()
     with (
@@ -106,6 +114,8 @@ def run_everything(
         locked(paths),
         DagsterInstance.from_config(str(home)) as instance,
     ):
+        if tables_alone:
+            check_tables_alone(paths)
         mode = current_mode()
         absent = [
             f"{source.title}, {vintage} : absente, l’édition se fait sans elle."
@@ -139,7 +149,8 @@ def run_everything(
             result = _execute(ingest_name(key), session, instance, marks | range_of)
             warnings += _said(result, WARNING)
             notices += _said(result, NOTICE)
-        result = _execute(refresh.name, session, instance, marks)
+        job = refresh_tables if tables_alone else refresh
+        result = _execute(job.name, session, instance, marks)
         warnings += _said(result, WARNING)
         checks = session.read(CHECKS_TABLE)
         files = session.read(FILES.qualified_name)
@@ -153,8 +164,8 @@ def run_everything(
         [(title, ", ".join(vintages)) for title, vintages in sources.items()],
         checks.height,
         int(checks["passed"].sum()),
-        _told(result, SITE, "pages"),
-        _told(result, EDITIONS, "éditions"),
+        None if tables_alone else _told(result, SITE, "pages"),
+        0 if tables_alone else _told(result, EDITIONS, "éditions"),
         absent + warnings,
         notices,
         held_until,

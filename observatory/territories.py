@@ -4,6 +4,9 @@ Belongs here: which territory contains which, in which year of the official geog
 Does not: figures, and how a producer writes a perimeter down.
 """
 
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
 import polars as pl
 
 from observatory.errors import ObservatoryError
@@ -29,6 +32,8 @@ SEVEN_EPCI = (
 )
 """SIREN of the seven intercommunalités that the founding documents name."""
 
+WIDE = ("hauts_de_france", "france")
+"""Perimeters that hold more than the mining basin, from the composition of the EPCI of all France."""
 BASIN = "BM"
 NO_EPCI = "ZZZZZZZZZ"
 """Code of the group of communes that no EPCI held, as INSEE writes it."""
@@ -45,17 +50,59 @@ def department_of(commune: str) -> str:
     return commune[:3] if commune.startswith(("97", "98")) else commune[:2]
 
 
+def in_country(department: pl.Expr) -> pl.Expr:
+    """Return whether a department is in « France (hors Mayotte) », the field of the national comparator."""
+    return (department.str.len_chars() == 2) | department.is_in(OVERSEAS_DEPARTMENTS)
+
+
 _BASIN_NAMES = {
     "sept_epci": "Bassin minier (sept EPCI)",
     "mbm": "Bassin minier (Mission Bassin Minier)",
     "unesco": "Communes du Bien inscrit",
+    "hauts_de_france": "Ensemble des Hauts-de-France",
+    "france": "Ensemble de la France (hors Mayotte)",
 }
-_NAMES = {
-    "59": "Nord",
-    "62": "Pas-de-Calais",
-    REGION: "Hauts-de-France",
-    COUNTRY: "France (hors Mayotte)",
-}
+_COUNTRY_NAME = "France (hors Mayotte)"
+
+
+@dataclass(frozen=True)
+class Areas:
+    """The departments and the regions that a perimeter is compared to.
+
+    Attributes:
+        departments: code -> name, of those compared to.
+        regions: code -> name.
+        region_of: department -> region, of every department of these regions, compared to or not.
+    """
+
+    departments: Mapping[str, str]
+    regions: Mapping[str, str]
+    region_of: Mapping[str, str]
+
+
+BASIN_AREAS = Areas(
+    dict(zip(DEPARTMENTS, ("Nord", "Pas-de-Calais"), strict=True)),
+    {REGION: "Hauts-de-France"},
+    dict.fromkeys(REGION_DEPARTMENTS, REGION),
+)
+"""Those of the mining basin."""
+
+
+def areas_of(composition: pl.DataFrame, communes: pl.DataFrame) -> Areas:
+    """Return the departments and the regions of some communes.
+
+    Args:
+        composition: frame of ``sources.national.parse_composition``.
+        communes: column commune_code.
+    """
+    held = composition.join(communes, on="commune_code", how="semi")
+    departments = composition.select("department_code", "region_code").unique().sort("department_code")
+    regions = dict(held.select("region_code", "region_name").unique().sort("region_code").iter_rows())
+    return Areas(
+        dict(held.select("department_code", "department_name").unique().sort("department_code").iter_rows()),
+        regions,
+        {code: region for code, region in departments.iter_rows() if region in regions},
+    )
 
 
 def french_name(name: str) -> str:
@@ -94,7 +141,9 @@ def build_territories(perimeters: pl.DataFrame, iris: pl.DataFrame, cites: pl.Da
     return TERRITORIES.conform(pl.concat(versions))
 
 
-def build_version(version: pl.DataFrame, iris: pl.DataFrame, cites: pl.DataFrame) -> pl.DataFrame:
+def build_version(
+    version: pl.DataFrame, iris: pl.DataFrame, cites: pl.DataFrame, areas: Areas = BASIN_AREAS
+) -> pl.DataFrame:
     """Return ``core.territories`` of one version of any perimeter.
 
     IRIS and cités that are not wholly in its communes are left out: a part of them is no figure. An EPCI with
@@ -105,6 +154,7 @@ def build_version(version: pl.DataFrame, iris: pl.DataFrame, cites: pl.DataFrame
         version: frame of ``geography.perimeter_versions.on_communes_of_today``.
         iris: as ``build_territories``.
         cites: as ``build_territories``.
+        areas: departments and regions that hold its communes.
     """
     communes = version["commune_code"].implode()
     plural = pl.when(pl.col("epci_members") > 1).then(pl.lit("s")).otherwise(pl.lit(""))
@@ -118,11 +168,15 @@ def build_version(version: pl.DataFrame, iris: pl.DataFrame, cites: pl.DataFrame
     )
     inside = pl.col("commune_codes").list.eval(pl.element().is_in(communes)).list.all()
     return TERRITORIES.conform(
-        _one_version(labelled, iris.filter(pl.col("code").str.head(5).is_in(communes)), cites.filter(inside))
+        _one_version(
+            labelled, iris.filter(pl.col("code").str.head(5).is_in(communes)), cites.filter(inside), areas
+        )
     )
 
 
-def _one_version(version: pl.DataFrame, iris: pl.DataFrame, cites: pl.DataFrame) -> pl.DataFrame:
+def _one_version(
+    version: pl.DataFrame, iris: pl.DataFrame, cites: pl.DataFrame, areas: Areas = BASIN_AREAS
+) -> pl.DataFrame:
     """Return the territories of one version, whose rows also have perimeter, geography and ``epci_label``."""
     version = version.sort("commune_code")
     perimeter, year, geography = version.select("perimeter", "perimeter_vintage", "geography_vintage").row(0)
@@ -130,18 +184,32 @@ def _one_version(version: pl.DataFrame, iris: pl.DataFrame, cites: pl.DataFrame)
     epci_of = dict(version.select("commune_code", "epci_code").iter_rows())
     epci_names = dict(version.select("epci_code", "epci_label").unique().iter_rows())
     country = [f"country:{COUNTRY}"]
-    region = [f"region:{REGION}", *country]
     basin = [f"basin:{BASIN}"]
+    regions_of_epci: dict[str, set[str]] = {}
+    for commune, epci in epci_of.items():
+        regions_of_epci.setdefault(epci, set()).add(areas.region_of[department_of(commune)])
+
+    def above(regions: Collection[str]) -> list[str]:
+        """Return what holds territories of some regions: a region if there is one only, and the country."""
+        return [*(f"region:{code}" for code in regions if len(regions) == 1), *country]
 
     def above_commune(code: str) -> list[str]:
-        return [f"epci:{epci_of[code]}", *basin, f"department:{department_of(code)}", *region]
+        department = department_of(code)
+        region = above([areas.region_of[department]])
+        return [f"epci:{epci_of[code]}", *basin, f"department:{department}", *region]
 
     rows: list[tuple[str, str, str, list[str]]] = [
-        ("country", COUNTRY, _NAMES[COUNTRY], []),
-        ("region", REGION, _NAMES[REGION], country),
-        *(("department", code, _NAMES[code], region) for code in DEPARTMENTS),
-        ("basin", BASIN, _BASIN_NAMES[perimeter], region),
-        *(("epci", code, french_name(name), [*basin, *region]) for code, name in epci_names.items()),
+        ("country", COUNTRY, _COUNTRY_NAME, []),
+        *(("region", code, french_name(name), country) for code, name in areas.regions.items()),
+        *(
+            ("department", code, french_name(name), above([areas.region_of[code]]))
+            for code, name in areas.departments.items()
+        ),
+        ("basin", BASIN, _BASIN_NAMES[perimeter], above(areas.regions)),
+        *(
+            ("epci", code, french_name(name), [*basin, *above(regions_of_epci[code])])
+            for code, name in epci_names.items()
+        ),
         *(("commune", code, name, above_commune(code)) for code, name in names.items()),
     ]
     for code in iris["code"]:
@@ -159,6 +227,27 @@ def _one_version(version: pl.DataFrame, iris: pl.DataFrame, cites: pl.DataFrame)
         schema=TERRITORIES.polars_schema,
         orient="row",
     )
+
+
+def delivered(territories: pl.DataFrame) -> pl.DataFrame:
+    """Return the territories that the deliveries of landlords and ANGDM are about.
+
+    In a wide perimeter these are the seven EPCI, their communes and the cités: elsewhere nobody was asked, so
+    that no row is no zero, and no sum of the perimeter is whole.
+
+    Args:
+        territories: ``core.territories`` of one perimeter version.
+    """
+    if territories["perimeter"][0] not in WIDE:
+        return territories
+    seven = [f"epci:{code}" for code in SEVEN_EPCI]
+    inside = (
+        pl.col("code").is_in(SEVEN_EPCI)
+        | (pl.col("level") == "cite")
+        | pl.col("parents").list.set_intersection(pl.lit(seven)).list.len().gt(0)
+    )
+    other = pl.element().str.starts_with("basin:")
+    return territories.filter(inside).with_columns(pl.col("parents").list.eval(pl.element().filter(~other)))
 
 
 def cites_within(cites: pl.DataFrame, territories: pl.DataFrame) -> pl.DataFrame:

@@ -5,10 +5,13 @@ perimeter, each with its reason.
 Does not: the contract of the table (``expectations``), what a failure stops (package ``assets``).
 """
 
+from collections.abc import Iterable
+
 import polars as pl
 
 from observatory.expectations import BALANCE, CHECKS_SCHEMA, Rule, run_rules, written
 from observatory.tables import VALUES
+from observatory.territories import DEPARTMENTS
 
 PAIR = "ExpectColumnPairValuesAToBeGreaterThanB"
 
@@ -50,7 +53,10 @@ _RANGES = (
     ),
     ("poverty_rate", 0, 60, "L’Insee borne ce qu’il publie bien en deçà de 60 %."),
     ("interdecile_ratio", 1, 15, "Le neuvième décile ne vaut pas quinze fois le premier."),
-    ("area", 0.3, 120, "De la plus petite commune du périmètre à la plus étendue."),
+)
+_AREAS = (("area", 0.3, 120, "De la plus petite commune du périmètre à la plus étendue."),)
+_FRENCH_AREAS = (
+    ("area", 0.03, 20_000, "De Castelmoron-d’Albret, en Gironde, à Maripasoula, en Guyane, avec marge."),
 )
 
 # Births, vacancy and establishments do vary by more than 15 %, the last also by a break in 2015.
@@ -78,20 +84,23 @@ def validate_values(values: pl.DataFrame, legal: pl.DataFrame) -> pl.DataFrame:
     """
     frames = [pl.DataFrame(schema=CHECKS_SCHEMA)]
     of_seven = pl.col("code").is_in(legal.filter(pl.col("level") == "commune")["code"].unique().implode())
+    departments = values.filter(pl.col("level") == "commune")["code"].str.head(2)
+    of_basin = departments.is_in(DEPARTMENTS).all()
     for (file_id,), frame in values.sort("file_id").group_by("file_id", maintain_order=True):
         communes = frame.filter(pl.col("level") == "commune")
         if communes.is_empty():
             continue
         for (year,), of_year in communes.sort("vintage").group_by("vintage", maintain_order=True):
             wide = of_year.pivot(on="variable", index="code", values="value")
-            frames.append(_checked(str(file_id), year, _rules(wide.columns), wide))
+            rules = _rules(wide.columns, (*_RANGES, *(_AREAS if of_basin else _FRENCH_AREAS)))
+            frames.append(_checked(str(file_id), year, rules, wide))
         frames.append(_coverage(str(file_id), communes.filter(of_seven)))
     totals = _totals(values.filter(of_seven))
     frames += [_against_legal(totals, legal), _jumps(totals)]
     return pl.concat(frames)
 
 
-def _rules(columns: list[str]) -> tuple[Rule, ...]:
+def _rules(columns: list[str], ranges: Iterable[tuple[str, float, float, str]]) -> tuple[Rule, ...]:
     known = set(columns)
     rules = [
         Rule(
@@ -127,7 +136,7 @@ def _rules(columns: list[str]) -> tuple[Rule, ...]:
             f"« {column} » est entre {written(low)} et {written(high)}.",
             reason,
         )
-        for column, low, high, reason in _RANGES
+        for column, low, high, reason in ranges
         if column in known
     ]
     return tuple(rules)

@@ -16,6 +16,7 @@ from observatory.intake.store import folder_of, read_state
 from observatory.paths import data_paths
 from observatory.sources.catalogue import Source, get_source
 from observatory.tables import BENEFICIARIES, DWELLINGS, Table
+from observatory.territories import WIDE
 
 
 @table_asset(
@@ -58,7 +59,9 @@ TABLES = [dwellings, beneficiaries]
 def _table(
     context: dg.AssetExecutionContext, table: Table, cites: pl.DataFrame, communes: pl.DataFrame
 ) -> pl.DataFrame:
-    places = Places(cites, frozenset(communes["commune_code"]))
+    # Deliveries are about the mining basin, whatever the run is about.
+    basin = communes.filter(~pl.col("perimeter").is_in(WIDE))
+    places = Places(cites, frozenset(basin["commune_code"]))
     return pl.concat(_accepted(context, table, places))
 
 

@@ -4,11 +4,12 @@ import polars as pl
 
 from assets.building import table_asset
 from assets.core.geography import path_of, read_latest_events
-from assets.perimeter import choices, files_of, told_files
+from assets.perimeter import choices, chosen_wide, files_of, told_files
 from observatory.geography import build_history
 from observatory.geography.perimeter_versions import (
     COMPOSITION,
     choice_of,
+    of_composition,
     of_mission,
     of_property,
     seven_of_editions,
@@ -16,10 +17,13 @@ from observatory.geography.perimeter_versions import (
     versions,
 )
 from observatory.geography.perimeters import communes_touching
+from observatory.sources.catalogue import get_source
 from observatory.sources.cog_events import communes_of, read_communes
 from observatory.sources.dgcl import read_epci
 from observatory.sources.mbm_perimeter import check_communes
+from observatory.sources.national import parse_composition
 from observatory.tables import PERIMETER_COMMUNES, PERIMETER_VERSIONS
+from observatory.territories import WIDE
 
 _MISSION, _PROPERTY = "communes_mbm", "bien_inscrit"
 _VERSION = ("perimeter", "perimeter_vintage")
@@ -38,10 +42,19 @@ def perimeter_communes(
     raw_dgcl_epci__snapshots: pl.DataFrame,
     raw_insee_cog_mouvements__snapshots: pl.DataFrame,
     raw_insee_cog_communes__snapshots: pl.DataFrame,
+    raw_etalab__commune_composition: pl.DataFrame,
 ) -> pl.DataFrame:
-    """Gather the seven EPCI, edition by edition, the communes of the Mission, those of the property."""
+    """Gather the seven EPCI, edition by edition, the communes of the Mission, those of the property.
+
+    The region or France are there where the run is for them: they would have every run read all France.
+    """
     editions = core_etalab__commune_perimeters
     frames = [seven_of_editions(editions)]
+    if (wide := chosen_wide()) is not None:
+        national = parse_composition(raw_etalab__commune_composition)
+        source, year = get_source("etalab_decoupage"), str(national["cog_year"][0])
+        files = [source.file_id(year, role) for role in ("epci", "communes")]
+        frames.append(of_composition(wide, national, files))
     events = read_latest_events(raw_insee_cog_mouvements__snapshots)
     if events is None or raw_insee_cog_communes__snapshots.is_empty():
         return pl.concat(frames)
@@ -93,7 +106,11 @@ def perimeter_versions(core_all__perimeter_communes: pl.DataFrame) -> pl.DataFra
         choice_of(*pair) for pair in core_all__perimeter_communes.select(_VERSION).unique().iter_rows()
     }
     lacking = {
-        choice: f"Il demande {told_files(files_of(choice))}." for choice in choices() if choice not in present
+        choice: "Ses communes ne sont dans les tables que d’un traitement qui le choisit."
+        if choice in WIDE
+        else f"Il demande {told_files(files_of(choice))}."
+        for choice in choices()
+        if choice not in present
     }
     return versions(core_all__perimeter_communes, lacking)
 

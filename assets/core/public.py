@@ -5,6 +5,7 @@ import polars as pl
 
 from assets.building import table_asset
 from assets.core.geography import latest_perimeter, read_history
+from assets.perimeter import chosen_wide
 from assets.raw.deliveries import PRODUCERS
 from assets.raw.files import asset_name
 from observatory.geography.perimeter_versions import on_communes_of_today
@@ -20,9 +21,10 @@ from observatory.sources.extracts import (
     parse_populations,
     parse_postcodes,
 )
+from observatory.sources.national import COMPOSITION, parse_composition
 from observatory.sources.obtaining import file_sources
 from observatory.tables import CITE_SIGNALS, CONTOURS, FILES, TERRITORIES
-from observatory.territories import build_territories, build_version
+from observatory.territories import BASIN_AREAS, WIDE, areas_of, build_territories, build_version
 
 _POLARS = {"polars"}
 
@@ -142,20 +144,26 @@ def territories(
     raw_insee_cog_mouvements__snapshots: pl.DataFrame,
     core_insee__iris_census: pl.DataFrame,
     core_mbm__cites: pl.DataFrame,
+    raw_etalab__commune_composition: pl.DataFrame,
+    raw_etalab__commune_events: pl.DataFrame,
 ) -> pl.DataFrame:
     """Build the territories and their parents: the editions of the seven EPCI, then the other versions."""
     iris = core_insee__iris_census.filter(pl.col("level") == "iris")
     frames = [build_territories(core_etalab__commune_perimeters, iris, core_mbm__cites)]
-    history = read_history(raw_insee_cog_mouvements__snapshots, core_all__perimeter_communes)
+    history = read_history(
+        raw_insee_cog_mouvements__snapshots, core_all__perimeter_communes, raw_etalab__commune_events
+    )
     latest = latest_perimeter(core_all__perimeter_communes)
     today, names = int(latest["perimeter_vintage"][0]), dict(latest.drop("perimeter_vintage").iter_rows())
     editions = core_etalab__commune_perimeters.select(
         pl.lit("sept_epci").alias("perimeter"), "perimeter_vintage"
     )
     others = core_all__perimeter_communes.join(editions, on=editions.columns, how="anti")
-    for _, version in others.group_by(editions.columns):
+    for (perimeter, _), version in others.group_by(editions.columns):
         now = on_communes_of_today(version, today, names, history)
-        frames.append(build_version(now, iris, core_mbm__cites))
+        wide = perimeter in WIDE
+        areas = areas_of(parse_composition(raw_etalab__commune_composition), now) if wide else BASIN_AREAS
+        frames.append(build_version(now, iris, core_mbm__cites, areas))
     return TERRITORIES.conform(pl.concat(frames))
 
 
@@ -176,7 +184,8 @@ def territories(
 def files(**received: pl.DataFrame) -> pl.DataFrame:
     """Gather the origins of the extracts, the reference table, the deliveries and the snapshots."""
     paths = data_paths()
-    extracts = [files_of_card(read_card(path)) for path in sorted(paths.embedded.glob("*.csv"))]
+    used = [*paths.embedded.glob("*.csv"), *([paths.embedded / COMPOSITION] if chosen_wide() else [])]
+    extracts = [files_of_card(read_card(path)) for path in sorted(used)]
     founding = get_source("mbm_cites")
     reference = [
         file_of_path(founding, vintage, role, paths.shipped.parent / member)

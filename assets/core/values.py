@@ -17,9 +17,11 @@ from observatory.sources.catalogue import Source
 from observatory.sources.landing_contracts import get_contract, load_contracts, read_landing
 from observatory.sources.layouts import LayoutError
 from observatory.sources.melodi_values import get_dataset, read_melodi
+from observatory.sources.national import parse_composition
 from observatory.sources.obtaining import value_sources
 from observatory.sources.values import read_whole
 from observatory.tables import VALUES
+from observatory.territories import BASIN_AREAS, WIDE, Areas, areas_of
 
 
 @table_asset(
@@ -29,23 +31,33 @@ from observatory.tables import VALUES
     kinds={"polars"},
     description="Valeurs des fichiers des producteurs, avec le statut de chaque absence.",
     ins={asset_name(source_id): dg.AssetIn() for source_id in value_sources()}
-    | {"events": dg.AssetIn("raw_insee_cog_mouvements__snapshots")},
+    | {
+        "events": dg.AssetIn("raw_insee_cog_mouvements__snapshots"),
+        "later_events": dg.AssetIn("raw_etalab__commune_events"),
+        "composition": dg.AssetIn("raw_etalab__commune_composition"),
+    },
 )
 def values(
     context: dg.AssetExecutionContext,
     core_all__perimeter_communes: pl.DataFrame,
     events: pl.DataFrame,
+    later_events: pl.DataFrame,
+    composition: pl.DataFrame,
     **snapshots: pl.DataFrame,
 ) -> pl.DataFrame:
     """Read every snapshot by its layout, onto the communes of today's perimeters.
 
     Sums of the comparators that a file holds whole stand beside them.
     """
-    latest = latest_perimeter(core_all__perimeter_communes)
+    perimeters = core_all__perimeter_communes
+    latest, national = latest_perimeter(perimeters), parse_composition(composition)
+    wide = perimeters.filter(pl.col("perimeter").is_in(WIDE))
     ground = _Ground(
         int(latest["perimeter_vintage"][0]),
         frozenset(latest["commune_code"]),
-        read_history(events, core_all__perimeter_communes),
+        read_history(events, perimeters, later_events),
+        BASIN_AREAS if wide.is_empty() else areas_of(national, wide),
+        national.drop_nulls("population").select("cog_year", "population", code="commune_code"),
     )
     frames = [pl.DataFrame(schema=VALUES.polars_schema)]
     for source_id, source in value_sources().items():
@@ -59,11 +71,16 @@ def values(
 
 @dataclass(frozen=True)
 class _Ground:
-    """The communes that values are brought onto: those of the perimeter in a COG year."""
+    """What values are brought onto: the communes of the perimeter in a COG year, and what holds them.
+
+    Populations say which communes have split since, and not in which shares their figures do.
+    """
 
     year: int
     communes: frozenset[str]
     history: History | None
+    areas: Areas
+    populations: pl.DataFrame
 
     def former(self, cog: int) -> frozenset[str]:
         """Return the communes of COG ``cog`` that hold a part of them, which without events are the same."""
@@ -75,7 +92,7 @@ class _Ground:
         """Return ``values`` of the communes of COG ``cog`` on those of the perimeter."""
         if self.history is None:
             return values
-        passage = build_passage(self.history, self.former(cog), cog, self.year)
+        passage = build_passage(self.history, self.former(cog), cog, self.year, self.populations)
         return onto_communes(values, passage, source_id, self.year)
 
 
@@ -90,7 +107,7 @@ def _read(path: Path, source: Source, vintage: str, ground: _Ground) -> list[pl.
     whole = read_whole(path, source.id, vintage)
     found = [ground.bring(whole.rows(ground.former(file.cog)), source.id, file.cog)]
     if file.complete:
-        found.append(with_comparators(whole.rows(), source.id, file.complete))
+        found.append(with_comparators(whole.rows(), source.id, file.complete, ground.areas))
     return found
 
 

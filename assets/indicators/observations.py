@@ -13,6 +13,7 @@ from observatory.indicators.catalogue import definitions, load_indicators, measu
 from observatory.indicators.compute import compute_observations
 from observatory.indicators.values import value_measures
 from observatory.tables import DISCLOSURE_JOURNAL
+from observatory.territories import delivered
 
 _POLARS = {"polars"}
 
@@ -74,7 +75,7 @@ def mining_measures(
     core_all__territories: pl.DataFrame,
 ) -> pl.DataFrame:
     """Count the individual data; the result holds small counts and stays confidential."""
-    territories = chosen_perimeter(core_all__territories)
+    territories = delivered(chosen_perimeter(core_all__territories))
     return pl.concat(
         [
             mining.dwelling_measures(
@@ -109,7 +110,11 @@ def observations(
     computed = compute_observations(indicators, counts, territories)
     session = context.resources.session
     protected = protect_with_journal(
-        computed, indicators, counts, territories, earlier=read_releases(session.paths.releases)
+        computed,
+        indicators,
+        counts,
+        delivered(territories),
+        earlier=read_releases(session.paths.releases),
     )
     session.write(DISCLOSURE_JOURNAL.qualified_name, protected.journal)
     return protected.observations

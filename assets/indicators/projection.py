@@ -8,6 +8,7 @@ from observatory.paths import data_paths
 from observatory.projection.assumptions import CARD, read_assumptions
 from observatory.projection.territories import project
 from observatory.tables import PROJECTIONS
+from observatory.territories import delivered
 
 
 @table_asset(
@@ -28,7 +29,7 @@ def projections(
     return project(
         core_angdm__beneficiaries,
         core_landlords__dwellings,
-        chosen_perimeter(core_all__territories),
+        delivered(chosen_perimeter(core_all__territories)),
         core_insee__mortality,
         indicators_all__observations,
         read_assumptions(data_paths().reference / CARD),

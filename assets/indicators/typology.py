@@ -44,7 +44,7 @@ def typology(
     followed = follow_communes(indicators_all__observations)
     context.log.info(
         f"{found.typology.n_classes} classes ; inertie interclasse : {found.typology.between_after:.1%} ; "
-        f"{found.placed.height} commune(s) placée(s) ensuite"
+        f"{found.placed.height} commune(s) placée(s) ensuite ; {len(found.unplaced)} sans classe"
     )
     made = typology_tables(found, read_portraits(data_paths().reference / PORTRAITS))
     made |= trajectory_tables(followed, load_choice(), indicators_all__observations)

@@ -7,7 +7,7 @@ from assets.building import OWNER, YEARLY
 from assets.checks import CHECKS_TABLE
 from assets.indicators.typology import output_name
 from assets.instance import WRITER
-from assets.perimeter import chosen_perimeter
+from assets.perimeter import check_pages, chosen_perimeter
 from assets.storage import SESSION
 from observatory.paths import data_paths
 from observatory.projection.assumptions import CARD as ASSUMPTIONS
@@ -59,6 +59,7 @@ def site(
     **typology: pl.DataFrame,
 ) -> dg.MaterializeResult:
     """Write every page and export."""
+    check_pages()
     session = context.resources.session
     territories = chosen_perimeter(core_all__territories)
     reference = data_paths().reference

@@ -1,6 +1,7 @@
 """Embedded extracts, passed through as text."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import dagster as dg
 import polars as pl
@@ -11,6 +12,7 @@ from assets.storage import PARTITION_COLUMN
 from observatory.paths import data_paths
 from observatory.sources.catalogue import get_source
 from observatory.sources.embedded import read_embedded
+from observatory.sources.national import COMPOSITION, EVENTS
 
 
 def _extract(
@@ -22,7 +24,7 @@ def _extract(
         name,
         table,
         group="raw",
-        kinds={"csv", "polars"},
+        kinds={Path(file).suffix[1:], "polars"},
         description=f"{source.title} : l’extrait embarqué {file}, tel quel. Producteur : {source.producer}.",
         partitions_def=vintages_of(source_id),
         backfill_policy=dg.BackfillPolicy.single_run(),
@@ -60,6 +62,20 @@ EXTRACTS = [
         "etalab_decoupage",
         "raw.etalab_postcodes",
         "codes_postaux.csv",
+        lambda: pl.col("cog"),
+    ),
+    _extract(
+        "raw_etalab__commune_composition",
+        "etalab_decoupage",
+        "raw.etalab_composition",
+        COMPOSITION,
+        lambda: pl.col("cog"),
+    ),
+    _extract(
+        "raw_etalab__commune_events",
+        "etalab_decoupage",
+        "raw.etalab_events",
+        EVENTS,
         lambda: pl.col("cog"),
     ),
     _extract(

@@ -4,7 +4,7 @@ Belongs here: ``core.perimeter_communes``, ``core.perimeter_versions``, one vers
 Does not: which communes a perimeter holds (``perimeters``), reading files (``sources``), ``territories``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
@@ -19,7 +19,7 @@ from observatory.geography.perimeters import (
 )
 from observatory.geography.populations import former_by_commune
 from observatory.tables import PERIMETER_COMMUNES, PERIMETER_VERSIONS
-from observatory.territories import SEVEN_EPCI
+from observatory.territories import REGION, SEVEN_EPCI, in_country
 
 COMPOSITION = ("cog_year", "epci_code", "epci_name", "epci_kind", "commune_code", "commune_name", "file_id")
 """Columns of the composition of EPCI: one row per commune in an EPCI and COG year."""
@@ -109,13 +109,8 @@ def of_mission(
             "epci_name",
             "epci_kind",
             "epci_communes",
-            pl.when(ours).then(pl.concat_list("epci_code")).otherwise(pl.lit([])).alias("reference_epci"),
-            pl.when(pl.col("epci_code").is_null())
-            .then(pl.lit("no_epci"))
-            .when(ours)
-            .then(pl.lit("same_epci"))
-            .otherwise(pl.lit("other_epci"))
-            .alias("situation"),
+            _seven(ours).alias("reference_epci"),
+            _situation(ours).alias("situation"),
             pl.concat_list("layer_id", "file_id").list.drop_nulls().alias("file_ids"),
         )
     )
@@ -133,6 +128,40 @@ def of_property(mission: pl.DataFrame, touching: pl.DataFrame, file_id: str) -> 
     return PERIMETER_COMMUNES.conform(
         mission.filter(pl.col("commune_code").is_in(kept)).with_columns(
             perimeter=pl.lit("unesco"), file_ids=pl.concat_list(pl.lit(file_id), "file_ids")
+        )
+    )
+
+
+def of_composition(perimeter: str, composition: pl.DataFrame, file_ids: Sequence[str]) -> pl.DataFrame:
+    """Return the rows of a wide perimeter: a region, or France, on the communes of the latest COG.
+
+    France is that of the national comparator: without Mayotte, whose communes the census by IRIS leaves out.
+
+    Args:
+        perimeter: one of ``perimeters.WIDE``.
+        composition: frame of ``sources.national.parse_composition``.
+        file_ids: files that the composition comes from.
+    """
+    sized = composition.with_columns(
+        epci_communes=pl.when(pl.col("epci_code").is_not_null()).then(pl.len().over("epci_code"))
+    )
+    inside = (
+        in_country(pl.col("department_code")) if perimeter == "france" else pl.col("region_code") == REGION
+    )
+    ours = pl.col("epci_code").is_in(SEVEN_EPCI)
+    return PERIMETER_COMMUNES.conform(
+        sized.filter(inside).select(
+            pl.lit(perimeter).alias("perimeter"),
+            pl.col("cog_year").alias("perimeter_vintage"),
+            "commune_code",
+            "commune_name",
+            "epci_code",
+            "epci_name",
+            "epci_kind",
+            "epci_communes",
+            _seven(ours).alias("reference_epci"),
+            _situation(ours).alias("situation"),
+            pl.lit(list(file_ids)).alias("file_ids"),
         )
     )
 
@@ -170,7 +199,12 @@ def _note(name: str, situations: pl.Series) -> str | None:
     if name == "unesco":
         limit = f"{SLIVER_HA:g}".replace(".", ",")
         return f"Une commune qui a moins de {limit} ha en commun avec le Bien n’en est pas."
-    if name == "mbm":
+    if name == "france":
+        return (
+            "Sans Mayotte, que le recensement par IRIS ne couvre pas, ni les collectivités d’outre-mer. "
+            f"Communes dans aucune intercommunalité : {none}."
+        )
+    if name in ("mbm", "hauts_de_france"):
         return f"Communes hors des sept intercommunalités : {other + none}."
     if other + none:
         return f"Communes alors dans une autre intercommunalité : {other} ; dans aucune : {none}."
@@ -256,6 +290,21 @@ def on_communes_of_today(
             "epci_communes",
         )
         .sort("commune_code")
+    )
+
+
+def _seven(ours: pl.Expr) -> pl.Expr:
+    """Return the EPCI of the seven that holds a commune today, in a list that may be empty."""
+    return pl.when(ours).then(pl.concat_list("epci_code")).otherwise(pl.lit([]))
+
+
+def _situation(ours: pl.Expr) -> pl.Expr:
+    return (
+        pl.when(pl.col("epci_code").is_null())
+        .then(pl.lit("no_epci"))
+        .when(ours)
+        .then(pl.lit("same_epci"))
+        .otherwise(pl.lit("other_epci"))
     )
 
 

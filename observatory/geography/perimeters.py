@@ -17,6 +17,8 @@ PERIMETERS = {
     "sept_epci": "les sept intercommunalités du bassin minier",
     "mbm": "les communes de la couche de la Mission Bassin Minier",
     "unesco": "les communes que touche le Bien inscrit au Patrimoine mondial",
+    "hauts_de_france": "les communes des Hauts-de-France",
+    "france": "les communes de France, hors Mayotte",
 }
 """The perimeters that a source gives, and what they are."""
 

@@ -14,7 +14,7 @@ from observatory.sources.layouts import Layout, get_layout
 from observatory.sources.melodi_values import MelodiDataset, get_dataset
 from observatory.sources.obtaining import value_sources
 from observatory.tables import VALUES
-from observatory.territories import COUNTRY, DEPARTMENTS, OVERSEAS_DEPARTMENTS, REGION, REGION_DEPARTMENTS
+from observatory.territories import BASIN_AREAS, COUNTRY, Areas, in_country
 
 DIFFERENCES = (
     ("employed_15_64", "active_15_64", "unemployed_15_64"),
@@ -32,7 +32,19 @@ def additive_variables(source_id: str) -> set[str]:
     return {variable.name for card in cards for variable in card.variables if variable.additive}
 
 
-def with_comparators(values: pl.DataFrame, source_id: str, complete: Collection[str]) -> pl.DataFrame:
+def partial_variables(source_id: str) -> set[str]:
+    """Return the variables of a source that lists only what exists: no row is nothing to count."""
+    return {
+        variable.name
+        for layout in _layouts(source_id)
+        if layout.partial_sums
+        for variable in layout.variables
+    }
+
+
+def with_comparators(
+    values: pl.DataFrame, source_id: str, complete: Collection[str], areas: Areas = BASIN_AREAS
+) -> pl.DataFrame:
     """Return the sums of additive variables over the comparators that a file holds whole.
 
     A sum with a withheld or missing commune takes its status and no value.
@@ -41,6 +53,7 @@ def with_comparators(values: pl.DataFrame, source_id: str, complete: Collection[
         values: ``core.values`` of every commune of one file.
         source_id: source of the catalogue.
         complete: levels of those comparators: department, region, country.
+        areas: the departments and regions among them.
     """
     additive = additive_variables(source_id)
     department = (
@@ -51,27 +64,23 @@ def with_comparators(values: pl.DataFrame, source_id: str, complete: Collection[
     frame = values.filter(pl.col("variable").is_in(additive), pl.col("level") == "commune").with_columns(
         department=department
     )
-    areas = [
-        *(("department", code, pl.col("department") == code) for code in DEPARTMENTS),
-        ("region", REGION, pl.col("department").is_in(REGION_DEPARTMENTS)),
-        (
-            "country",
-            COUNTRY,
-            (pl.col("department").str.len_chars() == 2) | pl.col("department").is_in(OVERSEAS_DEPARTMENTS),
-        ),
-    ]
+    region = pl.col("department").replace_strict(areas.region_of, default=None, return_dtype=pl.String)
+    held = {
+        "department": pl.when(pl.col("department").is_in(list(areas.departments))).then("department"),
+        "region": region,
+        "country": pl.when(in_country(pl.col("department"))).then(pl.lit(COUNTRY)),
+    }
     frames = [pl.DataFrame(schema=VALUES.polars_schema)]
-    for level, code, condition in areas:
+    for level, code in held.items():
         if level not in complete:
             continue
         sums = (
-            frame.filter(condition)
-            .group_by("source", "variable", "vintage", "geography_vintage", "file_id")
+            frame.with_columns(code=code)
+            .drop_nulls("code")
+            .group_by("source", "variable", "vintage", "geography_vintage", "file_id", "code")
             .agg(pl.sum("value"), pl.col("status").cast(GRAVITY).min().cast(pl.String))
             .with_columns(
-                value=pl.when(pl.col("status") == "published").then(pl.col("value")),
-                level=pl.lit(level),
-                code=pl.lit(code),
+                value=pl.when(pl.col("status") == "published").then(pl.col("value")), level=pl.lit(level)
             )
         )
         frames.append(VALUES.conform(sums))
@@ -81,9 +90,11 @@ def with_comparators(values: pl.DataFrame, source_id: str, complete: Collection[
 def onto_communes(values: pl.DataFrame, passage: pl.DataFrame, source_id: str, year: int) -> pl.DataFrame:
     """Return ``values`` on the communes that a passage leads to.
 
-    Counts are summed, or shared by the ratios; a part without value leaves the whole without, with the
-    gravest status. A median or a rate is kept where the commune is the same territory, else it is
-    ``not_available``: nothing gives it back without its terms.
+    Counts are summed; a part without value leaves the whole without, with the gravest status. A median or a
+    rate is kept where the commune is the same territory, else it is ``not_available``: nothing gives it back
+    without its terms. So is every figure of a commune that has split since: a share of it is no figure. In a
+    register that lists only what exists, a part without row counts for nothing, and what has split is
+    ``missing``, so that no sum goes without it.
 
     Args:
         values: ``core.values`` of one file; levels under the commune pass as they are.
@@ -91,19 +102,25 @@ def onto_communes(values: pl.DataFrame, passage: pl.DataFrame, source_id: str, y
         source_id: source of the catalogue.
         year: COG year of the result.
     """
-    additive = additive_variables(source_id)
     communes = values.filter(pl.col("level") == "commune")
     same = pl.col("kind").is_in(["unchanged", "renamed", "recoded"])
+    additive = pl.col("variable").is_in(additive_variables(source_id))
+    register = pl.col("variable").is_in(partial_variables(source_id))
+    keys = ("source", "variable", "vintage", "level", "code_to", "file_id")
+    listed = pl.col("status") != "not_available"
     moved = (
         communes.join(
-            passage.select("code_from", "code_to", "ratio", "kind"), left_on="code", right_on="code_from"
+            passage.select("code_from", "code_to", "kind", "estimated"), left_on="code", right_on="code_from"
         )
-        .with_columns(lost=~same & ~pl.col("variable").is_in(additive))
+        .filter(~register | listed | ~listed.any().over(keys))
         .with_columns(
-            value=pl.when(~pl.col("lost")).then(pl.col("value") * pl.col("ratio")),
-            status=pl.when(pl.col("lost")).then(pl.lit("not_available")).otherwise(pl.col("status")),
+            status=pl.when(register & listed & pl.col("estimated"))
+            .then(pl.lit("missing"))
+            .when(pl.col("estimated") | (~same & ~additive))
+            .then(pl.lit("not_available"))
+            .otherwise("status")
         )
-        .group_by("source", "variable", "vintage", "level", "code_to", "file_id")
+        .group_by(keys)
         .agg(pl.sum("value"), pl.col("status").cast(GRAVITY).min().cast(pl.String))
         .with_columns(
             value=pl.when(pl.col("status") == "published").then(pl.col("value")),
@@ -144,13 +161,7 @@ def value_measures(values: pl.DataFrame, territories: pl.DataFrame, known: pl.Da
         .select(pl.col(name).cast(dtype) for name, dtype in MEASURES.items())
     )
     additive = set().union(*(additive_variables(source_id) for source_id in value_sources()))
-    partial = {
-        variable.name
-        for source_id in value_sources()
-        for layout in _layouts(source_id)
-        if layout.partial_sums
-        for variable in layout.variables
-    }
+    partial = set().union(*(partial_variables(source_id) for source_id in value_sources()))
     levels = ("epci", "basin")
     summed = pl.concat(
         [

@@ -42,6 +42,7 @@ from observatory.sources.cites import read_cites
 from observatory.sources.embedded import read_embedded
 from observatory.sources.extracts import parse_perimeters
 from observatory.tables import CITE_HERITAGE, PERIMETER_COMMUNES
+from observatory.territories import WIDE
 from observatory.warehouse import published_tables, read_table
 
 
@@ -105,7 +106,8 @@ def known_places(paths: DataPaths) -> Places:
     codes = set(parse_perimeters(read_embedded(paths.embedded / "perimetres.csv"))["commune_code"])
     published = published_tables(paths)
     if PERIMETER_COMMUNES.qualified_name in published:
-        codes |= set(read_table(paths, PERIMETER_COMMUNES.qualified_name)["commune_code"])
+        communes = read_table(paths, PERIMETER_COMMUNES.qualified_name)
+        codes |= set(communes.filter(~pl.col("perimeter").is_in(WIDE))["commune_code"])
     confirmed = read_confirmations(paths.confidential / CONFIRMATIONS, cites)
     places = Places(cites, frozenset(codes), confirmed)
     if CITE_HERITAGE.qualified_name in published:

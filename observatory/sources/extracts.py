@@ -33,7 +33,7 @@ def parse_perimeters(text: pl.DataFrame, name: str = "perimetres.csv") -> pl.Dat
             applies.
     """
     source = get_source("etalab_decoupage")
-    frame = _typed(text, name, {"cog": pl.Int32}, ("epci", "nom_epci", "nature", "commune", "nom_commune"))
+    frame = typed(text, name, {"cog": pl.Int32}, ("epci", "nom_epci", "nature", "commune", "nom_commune"))
     for vintage, card in source.vintages.items():
         for correction in card.corrections:
             frame = _corrected(frame, name, int(vintage), correction)
@@ -82,7 +82,7 @@ def parse_populations(text: pl.DataFrame, name: str = "populations.csv") -> pl.D
     Raises:
         InputError: a column is missing, or a value is not of its type.
     """
-    frame = _typed(
+    frame = typed(
         text, name, {"recensement": pl.Int32, "population": pl.Int64}, ("niveau", "code", "file_id")
     )
     return POPULATIONS.conform(
@@ -103,7 +103,7 @@ def parse_postcodes(text: pl.DataFrame, name: str = "codes_postaux.csv") -> pl.D
         InputError: a column is missing.
     """
     source = get_source("etalab_decoupage")
-    frame = _typed(text, name, {}, ("cog", "commune", "code_postal"))
+    frame = typed(text, name, {}, ("cog", "commune", "code_postal"))
     return POSTCODES.conform(
         frame.select(
             pl.col("commune").alias("commune_code"),
@@ -120,7 +120,7 @@ def parse_census(text: pl.DataFrame, vintage: str = "2021", name: str = "iris_20
         InputError: a column is missing, or a value is not of its type.
     """
     source = get_source("insee_rp_iris")
-    frame = _typed(text, name, dict.fromkeys(_CENSUS_NAMES, pl.Int64), ("niveau", "code"))
+    frame = typed(text, name, dict.fromkeys(_CENSUS_NAMES, pl.Int64), ("niveau", "code"))
     return CENSUS.conform(
         frame.select(
             pl.col("niveau").alias("level"),
@@ -139,7 +139,7 @@ def parse_contours(text: pl.DataFrame, vintage: str = "2025", name: str = "conto
         InputError: a column is missing, or a value is not of its type.
     """
     source = get_source("contours_communes")
-    frame = _typed(text, name, {"superficie_km2": pl.Float64}, ("niveau", "code", "contour"))
+    frame = typed(text, name, {"superficie_km2": pl.Float64}, ("niveau", "code", "contour"))
     return CONTOURS.conform(
         frame.select(
             pl.col("niveau").alias("level"),
@@ -151,9 +151,14 @@ def parse_contours(text: pl.DataFrame, vintage: str = "2025", name: str = "conto
     )
 
 
-def _typed(
+def typed(
     text: pl.DataFrame, name: str, types: dict[str, type[pl.DataType]], texts: tuple[str, ...]
 ) -> pl.DataFrame:
+    """Return ``text`` with the columns of ``types`` cast, once those of ``texts`` are seen to be there.
+
+    Raises:
+        InputError: a column is missing, or a value is not of its type.
+    """
     for column in (*types, *texts):
         if column not in text.columns:
             raise InputError(

@@ -26,8 +26,12 @@ _SHAPES = {
     "commune": r"^(\d{2}|2[AB])\d{3}$",
     "iris": r"^(\d{2}|2[AB])\d{7}$",
 }
-# Municipal districts of Paris, Marseille and Lyon: parts of a commune, which would count it twice.
-_DISTRICTS = r"^(751(0[1-9]|1\d|20)|132(0[1-9]|1[0-6])|6938[1-9])"
+_DISTRICTS = {
+    "75056": frozenset(str(75_100 + number) for number in range(1, 21)),
+    "13055": frozenset(str(13_200 + number) for number in range(1, 17)),
+    "69123": frozenset(str(69_380 + number) for number in range(1, 10)),
+}
+"""Municipal districts of Paris, Marseille and Lyon, by commune."""
 
 
 class LayoutError(ObservatoryError):
@@ -224,7 +228,10 @@ def check_columns(names: Sequence[str], layout: Layout, file: DataFile, vintage:
 def territory_codes(
     cells: pl.DataFrame, layout: Layout, file: DataFile, file_name: str, first_row: int
 ) -> pl.Series:
-    """Return the territory codes of rows, as text; null for municipal districts, which are to be left out.
+    """Return the territory codes of rows, as text.
+
+    Municipal districts are parts of Paris, Marseille and Lyon. Where the file has them all and not the
+    commune, each takes its code; elsewhere they would count it twice, or by half: null, to be left out.
 
     Args:
         cells: the rows, with the key columns as text.
@@ -262,7 +269,12 @@ def territory_codes(
         again = int((twice & ~codes.is_first_distinct()).arg_true()[0])
         raise _code_error(file_name, layout, codes, again, first_row, "le code figure déjà plus haut.")
     # Each IRIS of a district stands once.
-    return codes.set(codes.str.contains(_DISTRICTS), None) if layout.level == "commune" else codes
+    if layout.level == "commune":
+        found = set(codes)
+        for commune, districts in _DISTRICTS.items():
+            alone = districts <= found and commune not in found
+            codes = codes.set(codes.is_in(sorted(districts)), commune if alone else None)
+    return codes
 
 
 def _code_error(

@@ -28,7 +28,7 @@ class TerritoryFigures:
         absent: status of a commune that the file does not list, if the card gives one.
         columns: the variables and years of the figures.
         numbers: ``code``, then one Float64 column per figure, named by ``Column.figure``; null where there is
-            no number. Sorted by code; municipal districts of Paris, Lyon and Marseille left out.
+            no number. Sorted by code; without municipal districts of Paris, Lyon and Marseille.
         absences: why each null is one (schema ``ABSENCES``); any other figure is published.
     """
 

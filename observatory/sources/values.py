@@ -25,6 +25,7 @@ from observatory.sources.layouts import (
 from observatory.sources.reading import Figures, prepare, read_cells, read_figures, read_header
 from observatory.sources.territory_figures import ABSENCES, TerritoryFigures
 from observatory.sources.workbooks import read_sheet
+from observatory.tables import STATUSES
 
 LABELS: dict[str, type[pl.DataType]] = {
     "column": pl.String,
@@ -80,7 +81,8 @@ def read_values(
         source_id: source of the catalogue.
         vintage: its vintage.
         keep_codes: territories to keep, all if None; for IRIS, the codes of their communes. The whole file is
-            checked in any case. Municipal districts of Paris, Lyon and Marseille are never kept.
+            checked in any case. Municipal districts of Paris, Lyon and Marseille are never kept: where a file
+            has them all and not the commune, counts are summed to it.
 
     Raises:
         InputError: the file breaks a rule of its card or layout; nothing is guessed.
@@ -115,6 +117,11 @@ def parse_whole(path: Path, source: Source, vintage: str, layout: Layout) -> Ter
     codes = territory_codes(table.cells, layout, file, table.name, table.first_row)
     read = _of_each_row if layout.type_column is None else _of_each_type
     numbers, absences = read(table, codes, columns)
+    numbers, absences = _with_districts_joined(
+        numbers.select("code", *(column.figure for column in columns)),
+        absences.select(list(ABSENCES)),
+        columns,
+    )
     return TerritoryFigures(
         source=source.id,
         file_id=source.file_id(vintage, "data"),
@@ -122,8 +129,8 @@ def parse_whole(path: Path, source: Source, vintage: str, layout: Layout) -> Ter
         geography_vintage=file.cog,
         absent=file.absent,
         columns=tuple(columns),
-        numbers=numbers.select("code", *(column.figure for column in columns)).sort("code"),
-        absences=absences.select(list(ABSENCES)),
+        numbers=numbers.sort("code"),
+        absences=absences,
     )
 
 
@@ -223,6 +230,44 @@ def _of_each_row(
         )
     numbers = figures.numbers.with_columns(codes.alias("code"))
     return numbers.drop_nulls("code"), absences.drop_nulls("code")
+
+
+def _with_districts_joined(
+    numbers: pl.DataFrame, absences: pl.DataFrame, columns: Sequence[Column]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return one row per commune, from districts that bear its code: counts are summed, the rest is not.
+
+    A count that a district lacks is lacking, with the gravest status.
+    """
+    parts = numbers.filter(pl.col("code").is_duplicated())
+    if parts.is_empty():
+        return numbers, absences
+    counts = [column.figure for column in columns if column.variable.additive]
+    others = pl.DataFrame(
+        {"figure": [column.figure for column in columns if not column.variable.additive]},
+        schema={"figure": pl.String},
+    )
+    communes = parts.select("code").unique()
+    sums = parts.group_by("code").agg(
+        pl.when(pl.col(name).null_count() == 0).then(pl.col(name).sum()) for name in counts
+    )
+    lacking = pl.concat(
+        [
+            absences.join(communes, on="code", how="semi"),
+            communes.join(others, how="cross").with_columns(status=pl.lit("not_available")),
+        ]
+    )
+    # Statuses go from the gravest to the lightest.
+    gravest = lacking.group_by("code", "figure").agg(pl.col("status").cast(pl.Enum(STATUSES)).min())
+    return (
+        pl.concat([numbers.join(communes, on="code", how="anti"), sums], how="diagonal"),
+        pl.concat(
+            [
+                absences.join(communes, on="code", how="anti"),
+                gravest.with_columns(pl.col("status").cast(pl.String)),
+            ]
+        ),
+    )
 
 
 def _of_each_type(

@@ -9,7 +9,7 @@ import polars as pl
 from observatory.errors import ObservatoryError
 
 STATUSES = ("published", "secret", "missing", "not_applicable", "not_available")
-PERIMETER_NAMES = ("sept_epci", "mbm", "unesco")
+PERIMETER_NAMES = ("sept_epci", "mbm", "unesco", "hauts_de_france", "france")
 LEVELS = ("iris", "cite", "commune", "epci", "basin", "department", "region", "country")
 
 

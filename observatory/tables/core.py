@@ -40,7 +40,7 @@ PERIMETERS = Table(
 )
 
 _PERIMETER = Column("perimeter", pl.String, "périmètre", values=PERIMETER_NAMES)
-_EPCI_KINDS = ("CA", "CC", "CU", "CV", "DISTRICT", "METRO")
+_EPCI_KINDS = ("CA", "CC", "CU", "CV", "DISTRICT", "MET69", "METRO")
 
 PERIMETER_COMMUNES = Table(
     "core",
@@ -58,7 +58,8 @@ PERIMETER_COMMUNES = Table(
         Column(
             "epci_communes",
             pl.Int32,
-            "communes de son EPCI dans le Nord et le Pas-de-Calais, dans le périmètre ou non",
+            "communes de son EPCI, dans le périmètre ou non ; celles du Nord et du Pas-de-Calais seules, "
+            "hors des périmètres france et hauts_de_france",
             nullable=True,
         ),
         Column("reference_epci", pl.List(pl.String), "ceux des sept EPCI qui la tiennent aujourd’hui"),

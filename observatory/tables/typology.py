@@ -35,6 +35,18 @@ TYPOLOGY_COMMUNES = Table(
     ),
 )
 
+TYPOLOGY_UNPLACED = Table(
+    "typology",
+    "unplaced",
+    "Communes que la typologie ne peut pas classer.",
+    ("commune_code",),
+    (
+        Column("commune_code", pl.String, "code Insee"),
+        Column("reason", pl.String, "pourquoi elle n’a pas de classe"),
+    ),
+    may_be_empty=True,
+)
+
 TYPOLOGY_CLASSES = Table(
     "typology",
     "classes",
@@ -150,6 +162,20 @@ TYPOLOGY_CHANCE = Table(
         Column("random_median", pl.Float64, "médiane des tables aléatoires"),
         Column("random_high", pl.Float64, "neuvième décile des tables aléatoires"),
         Column("share_as_high", pl.Float64, "part des tables qui font aussi bien, la vraie comprise"),
+    ),
+)
+
+TYPOLOGY_EFFORT = Table(
+    "typology",
+    "effort",
+    "Nombre de tirages dont viennent typology.stability et typology.chance.",
+    ("judgement",),
+    (
+        Column("judgement", pl.String, "table que ces tirages remplissent", values=("stability", "chance")),
+        Column("communes", pl.Int32, "communes actives, que l’on tire"),
+        Column("tables", pl.Int32, "tables tirées : la vraie, ou des tables aléatoires"),
+        Column("draws", pl.Int32, "tirages de chaque table"),
+        Column("reduced", pl.Boolean, "vrai si les tirages sont moins nombreux, faute de temps"),
     ),
 )
 
@@ -286,6 +312,7 @@ TYPOLOGY_PORTRAITS = Table(
 
 TYPOLOGY_TABLES = (
     TYPOLOGY_COMMUNES,
+    TYPOLOGY_UNPLACED,
     TYPOLOGY_CLASSES,
     TYPOLOGY_AXES,
     TYPOLOGY_VARIABLES,
@@ -294,6 +321,7 @@ TYPOLOGY_TABLES = (
     TYPOLOGY_NEIGHBOURS,
     TYPOLOGY_STABILITY,
     TYPOLOGY_CHANCE,
+    TYPOLOGY_EFFORT,
     TYPOLOGY_SENSITIVITY,
     TYPOLOGY_PORTRAITS,
     TRAJECTORY_COMMUNES,

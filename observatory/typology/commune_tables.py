@@ -4,6 +4,7 @@ Belongs here: results to rows, back to the units of the indicators. Does not: an
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -22,11 +23,45 @@ from observatory.typology.trajectories import Trajectories
 
 DRAWS = 500
 """Draws of the bootstrap: the standard error of a class's similarity is then about 0.01."""
+RANDOM_TABLES = TABLE_DRAWS = 20
+"""Random tables, and draws of each, that the classes are set against."""
+BUDGET = 1_000_000
+"""Communes that the bootstrap may draw, all draws together: five hundred draws of two thousand communes.
+
+A draw takes as long as there are communes: those of France take five seconds each."""
+FEWEST_DRAWS, FEWEST_TABLES, FEWEST_TABLE_DRAWS = 50, 10, 5
+"""The least of each, whatever the number of communes: a standard error of about 0.03, a p-value of 0.09."""
 EXAMPLES = 5
 NEIGHBOURS = 5
 LARGE = 10_000
 """Inhabitants from which the census surveys two addresses in five; below, every dwelling over five years."""
 LARGE_RATE = 0.4
+
+
+class Effort(NamedTuple):
+    """How much is drawn to judge the classes.
+
+    Attributes:
+        draws: draws of the bootstrap.
+        tables: random tables.
+        table_draws: draws of each random table.
+    """
+
+    draws: int
+    tables: int
+    table_draws: int
+
+
+FULL = Effort(DRAWS, RANDOM_TABLES, TABLE_DRAWS)
+
+
+def effort(communes: int) -> Effort:
+    """Return what so many active communes are judged by, within ``BUDGET``; ``typology.effort`` says it."""
+    share = BUDGET / (DRAWS * communes)
+    if share >= 1:
+        return FULL
+    least = (FEWEST_DRAWS, FEWEST_TABLES, FEWEST_TABLE_DRAWS)
+    return Effort(*(max(fewest, round(share * full)) for fewest, full in zip(least, FULL, strict=True)))
 
 
 def typology_tables(found: CommuneTypology, portraits: tuple[Portrait, ...]) -> dict[str, pl.DataFrame]:
@@ -38,16 +73,29 @@ def typology_tables(found: CommuneTypology, portraits: tuple[Portrait, ...]) -> 
     """
     typology = found.typology
     members = _members(found)
+    judged = effort(len(typology.classes))
     frames = {
         tables.TYPOLOGY_COMMUNES: members.select(list(tables.TYPOLOGY_COMMUNES.polars_schema)),
+        tables.TYPOLOGY_UNPLACED: pl.DataFrame({ID: found.unplaced}, schema={ID: pl.String}).with_columns(
+            reason=pl.lit("aucune variable active n’y a de valeur")
+        ),
         tables.TYPOLOGY_CLASSES: _classes(found),
         tables.TYPOLOGY_AXES: typology.axes_frame(),
         tables.TYPOLOGY_VARIABLES: _variables(found),
         tables.TYPOLOGY_TREE: _tree(found),
         tables.TYPOLOGY_EXAMPLES: _examples(found),
         tables.TYPOLOGY_NEIGHBOURS: _neighbours(members, found),
-        tables.TYPOLOGY_STABILITY: stability_frame(typology, DRAWS),
-        tables.TYPOLOGY_CHANCE: chance_frame(typology),
+        tables.TYPOLOGY_STABILITY: stability_frame(typology, judged.draws),
+        tables.TYPOLOGY_CHANCE: chance_frame(typology, judged.tables, judged.table_draws),
+        tables.TYPOLOGY_EFFORT: pl.DataFrame(
+            {
+                "judgement": ["stability", "chance"],
+                "communes": len(typology.classes),
+                "tables": [1, judged.tables],
+                "draws": [judged.draws, judged.table_draws],
+                "reduced": judged != FULL,
+            }
+        ),
         tables.TYPOLOGY_SENSITIVITY: sensitivity_frame(typology),
         tables.TYPOLOGY_PORTRAITS: match_portraits(
             portraits, dict(members.group_by("class").agg(pl.col(ID)).sort("class").iter_rows())
@@ -116,12 +164,13 @@ def _described(found: CommuneTypology, name: str) -> tuple[pl.DataFrame, float, 
     """Return how a supplementary variable describes classes and axes, over the communes that have it."""
     typology = found.typology
     column = found.values.join(typology.individuals_frame(), left_on=ID, right_on="id").drop_nulls(name)
-    values, classes = column.select(name).to_numpy(), column["class"].to_numpy()
-    description = describe(values, classes)
-    k = typology.n_classes
+    # A class none of whose communes has the variable is not described by it.
+    labels, ranks = np.unique(column["class"].to_numpy(), return_inverse=True)
+    values, k = column.select(name).to_numpy(), len(labels)
+    description = describe(values, ranks + 1)
     frame = pl.DataFrame(
         {
-            "class": np.arange(1, k + 1),
+            "class": labels,
             "variable": [name] * k,
             "v_test": description.v_tests[:, 0],
             "p_value": description.p_values[:, 0],

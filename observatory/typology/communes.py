@@ -95,6 +95,7 @@ class CommuneTypology:
         values: one row per commune, column ``commune_code`` and one per variable at hand, transformed.
         vintages: variable -> its vintage, for the variables at hand.
         placed: the other communes, as ``place_individuals`` gives them.
+        unplaced: those that have no active variable at all, and no class.
         left_out: variable -> why it is not in the analysis, in French.
     """
 
@@ -103,6 +104,7 @@ class CommuneTypology:
     values: pl.DataFrame
     vintages: dict[str, int]
     placed: pl.DataFrame
+    unplaced: tuple[str, ...]
     left_out: dict[str, str]
 
     @property
@@ -122,11 +124,13 @@ def load_choice(path: Path = VARIABLES) -> Choice:
 
 
 def classify_communes(observations: pl.DataFrame) -> CommuneTypology:
-    """Return the typology of the communes from the latest vintage of each variable.
+    """Return the typology of the communes from the latest vintage of each variable that covers them.
 
-    A variable that more than one commune in twenty lacks, or that another replaces, is left out and said. A
-    commune without a published value of an active variable is no ground for an older one, which would mix
-    dates: it is placed afterwards, the missing values at the mean, and changes nothing.
+    A variable that more than one commune in twenty lacks at each vintage, or that another replaces, is left
+    out and said. A commune without a published value of an active variable is no ground for an older one,
+    which would mix dates: it is placed afterwards, the missing values at the mean, and changes nothing. A
+    zero whose logarithm would enter, such as the jobs of a commune that has none, is no value. A commune
+    without any value is listed, and has no class.
 
     Args:
         observations: ``indicators.observations``.
@@ -136,21 +140,23 @@ def classify_communes(observations: pl.DataFrame) -> CommuneTypology:
     """
     choice = load_choice()
     found = _commune_observations(observations, choice)
-    known = found.drop_nulls("value")
-    latest = dict(known.group_by("indicator").agg(pl.max("vintage")).iter_rows())
-    left_out = _left_out(choice, known, latest, found["territory_code"].n_unique())
+    known, communes = found.drop_nulls("value"), found["territory_code"].n_unique()
+    latest = _latest(known, communes)
+    left_out = _left_out(choice, known, latest, communes)
     used = [one for one in choice.variables if one.indicator not in left_out]
     values = _wide(found, {one.indicator: latest[one.indicator] for one in used}, used)
     active = [one.indicator for one in used if one.role == "active"]
     whole = values.drop_nulls(active)
     typology = classify(whole, ID, active, n_axes=N_AXES, minimum=CLASSES[0], maximum=CLASSES[1])
     others = values.join(whole, on=ID, how="anti").sort(ID)
+    blank = pl.all_horizontal(pl.col(active).is_null())
     return CommuneTypology(
         typology,
         choice,
         values,
         {one.indicator: latest[one.indicator] for one in used},
-        place_individuals(typology, others, ID, missing_as_mean=True),
+        place_individuals(typology, others.filter(~blank), ID, missing_as_mean=True),
+        tuple(others.filter(blank)[ID]),
         left_out,
     )
 
@@ -202,7 +208,16 @@ def _commune_observations(observations: pl.DataFrame, choice: Choice) -> pl.Data
     )
     if found.is_empty():
         raise TypologyError("la table a 0 ligne.", "relancez le calcul des indicateurs.")
-    return found
+    logarithms = [one.indicator for one in choice.variables if one.transform == "log"]
+    zero = pl.col("indicator").is_in(logarithms) & (pl.col("value") == 0)
+    return found.with_columns(value=pl.when(~zero).then("value"))
+
+
+def _latest(known: pl.DataFrame, communes: int) -> dict[str, int]:
+    """Return, for each variable, the latest vintage that enough communes have, or else the latest."""
+    counted = known.group_by("indicator", "vintage").agg(covers=pl.len() >= COVERAGE * communes)
+    chosen = counted.sort("covers", "vintage").group_by("indicator").agg(pl.last("vintage"))
+    return dict(chosen.iter_rows())
 
 
 def _left_out(choice: Choice, known: pl.DataFrame, latest: dict[str, int], communes: int) -> dict[str, str]:

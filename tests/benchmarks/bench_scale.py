@@ -6,6 +6,10 @@ seconds of processor, ratio to the fewest communes, and *slope*: 1 where time fo
 2 where it follows its square. EPCI are made up (28 neighbours each); disclosure control and pages are on
 made-up figures, as France has no cités, and, like the stability of the typology, on fewer communes
 (``LIMITS``). ``--small`` does 120 and 240 alone.
+
+``--chain`` is the real thing instead: ``observatory run --tables`` on all the files of the mirror, on the
+seven EPCI, the region and France, each in a process and a data folder of its own. It prints seconds of
+processor, time, memory, ratio and slope to the seven EPCI, and the five longest steps: a quarter of an hour.
 """
 
 import json
@@ -17,6 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
@@ -38,6 +43,7 @@ LISTS = {
     2024: ("insee_filosofi", "2021"),
     2025: ("insee_rp_melodi", "2022"),
 }
+PERIMETERS = ("sept_epci", "hauts_de_france", "france")
 SIZES, SMALL = (287, 1_500, 5_000, 0), (120, 240)
 PER_EPCI = 28
 LIMITS = {"stability": 5_000, "disclosure": 1_500, "pages": 1_500}
@@ -72,6 +78,77 @@ def main() -> None:
         print(f"{stage}: {'; '.join(told)}")
     growths = [f"{r['communes']:,}: {r['memory'] / first['memory']:.1f}x" for r in results]
     print(f"memory: {'; '.join(growths)}")
+
+
+def chain() -> None:
+    """Run the chain on each perimeter, tables alone, and print what it took."""
+    if not MIRROR.is_dir():
+        sys.exit(f"scale: no mirror of public files on this machine ({MIRROR})")
+    first: Taken | None = None
+    for perimeter in PERIMETERS:
+        with tempfile.TemporaryDirectory() as folder:
+            taken = run_chain(perimeter, Path(folder))
+        line = f"{perimeter}, {taken.communes:,} communes"
+        for name in ("processor", "time", "memory"):
+            value, base = getattr(taken, name), getattr(first or taken, name)
+            line += f"; {name} {value:,.0f} {'MB' if name == 'memory' else 's'}"
+            if first is not None:
+                growth = math.log(value / base) / math.log(taken.communes / first.communes)
+                line += f" ({value / base:.1f}x, slope {growth:.2f})"
+        print(line)
+        print("  " + "; ".join(f"{step} {seconds:.0f} s" for step, seconds in taken.longest), flush=True)
+        first = first or taken
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What one run took: seconds of processor, seconds, MB at most, and its longest steps."""
+
+    communes: int
+    processor: float
+    time: float
+    memory: float
+    longest: list[tuple[str, float]]
+
+
+def run_chain(perimeter: str, folder: Path) -> Taken:
+    """Run ``observatory run --tables`` on a perimeter in a data folder."""
+    from dagster import DagsterInstance
+
+    from observatory.paths import DataPaths
+    from observatory.warehouse import read_table
+
+    words = [
+        Path(sys.executable).with_name("observatory"),
+        "run",
+        "--tables",
+        "--sources",
+        f"mirror={MIRROR}",
+    ]
+    words += [] if perimeter == "sept_epci" else ["--perimeter", perimeter]
+    started = time.monotonic()
+    process = subprocess.Popen(
+        words, env=os.environ | {"OBSERVATORY_DATA": str(folder)}, stdout=subprocess.DEVNULL
+    )
+    _, status, used = os.wait4(process.pid, 0)
+    elapsed = time.monotonic() - started
+    if status:
+        sys.exit(f"scale: the run on {perimeter} failed")
+    paths = DataPaths(folder)
+    with DagsterInstance.from_config(str(paths.dagster)) as instance:
+        steps = [
+            (step.step_key, step.end_time - step.start_time)
+            for run in instance.get_runs()
+            for step in instance.get_run_step_stats(run.run_id)
+            if step.start_time and step.end_time
+        ]
+    return Taken(
+        read_table(paths, "typology.communes").height + read_table(paths, "typology.unplaced").height,
+        used.ru_utime + used.ru_stime,
+        elapsed,
+        used.ru_maxrss / 1024,
+        sorted(steps, key=lambda step: step[1], reverse=True)[:5],
+    )
 
 
 class Stages:
@@ -112,8 +189,10 @@ def real_stages(stages: Stages, size: int) -> int:
     from observatory.sessions import Session
     from observatory.sources.catalogue import get_source
     from observatory.sources.cog_events import read_events
+    from observatory.sources.embedded import read_embedded
+    from observatory.sources.national import COMPOSITION, parse_composition
     from observatory.sources.values import read_whole
-    from observatory.territories import build_version
+    from observatory.territories import areas_of, build_version
     from observatory.typology.commune_tables import typology_tables
     from observatory.typology.communes import classify_communes
     from observatory.warehouse import read_table
@@ -128,7 +207,9 @@ def real_stages(stages: Stages, size: int) -> int:
     everywhere = set.intersection(*(set(part["commune_code"]) for part in lists.partition_by("cog_year")))
     chosen = sorted(everywhere)[: size or None]
     kept = frozenset(chosen)
-    territories = stages.time("territories", lambda: build_version(version(chosen), IRIS, CITES))
+    national = parse_composition(read_embedded(DataPaths(Path()).embedded / COMPOSITION))
+    areas = areas_of(national, pl.DataFrame({"commune_code": chosen}))
+    territories = stages.time("territories", lambda: build_version(version(chosen), IRIS, CITES, areas))
     history = stages.time(
         "history of communes",
         lambda: build_history(read_events(MIRROR / EVENTS), EVENTS_YEAR, lists=lists),
@@ -149,10 +230,7 @@ def real_stages(stages: Stages, size: int) -> int:
     )
     indicators = measured(load_indicators(), counts)
     observations = stages.time("observations", lambda: compute_observations(indicators, counts, territories))
-    # Communes without any job have no logarithm of their rate.
-    nobody = (pl.col("indicator") == "indicateur_concentration_emploi") & (pl.col("value") == 0)
-    working = observations.join(observations.filter(nobody), on="territory_code", how="anti")
-    found = stages.time("typology", lambda: classify_communes(working))
+    found = stages.time("typology", lambda: classify_communes(observations))
     if 0 < size <= LIMITS["stability"]:
         stages.time("its stability and sensitivity", lambda: typology_tables(found, ()))
     with tempfile.TemporaryDirectory() as folder:
@@ -174,7 +252,7 @@ def version(communes: list[str]) -> pl.DataFrame:
     frame = pl.DataFrame({"commune_code": communes}).with_row_index("rank")
     return frame.select(
         "commune_code",
-        perimeter=pl.lit("mbm"),
+        perimeter=pl.lit("france"),
         perimeter_vintage=pl.lit(YEAR),
         geography_vintage=pl.lit(YEAR),
         commune_name="commune_code",
@@ -211,7 +289,9 @@ def pages(stages: Stages, size: int) -> None:
 
 
 if __name__ == "__main__":
-    if "--communes" in sys.argv[1:]:
+    if "--chain" in sys.argv[1:]:
+        chain()
+    elif "--communes" in sys.argv[1:]:
         measure(int(sys.argv[sys.argv.index("--communes") + 1]))
     else:
         main()

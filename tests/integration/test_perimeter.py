@@ -43,7 +43,7 @@ def test_what_can_be_chosen_are_the_years_with_a_composition_and_the_layers():
     assert choices() == [
         *("1999", "2006", "2011", "2016", "2017"),
         *("2021", "2022", "2023", "2024", "2025", "2026"),
-        *("mbm", "unesco"),
+        *("mbm", "unesco", "hauts_de_france", "france"),
     ]
 
 
@@ -54,6 +54,10 @@ def test_each_choice_says_which_files_it_takes():
     assert files["dgcl_epci"] == ("1999",)
     # Any vintage of the events will do.
     assert "2023" in files["insee_cog_mouvements"]
+    # The composition of the EPCI of all France is embedded.
+    assert (
+        list(dict(files_of("france"))) == list(dict(files_of("hauts_de_france"))) == ["insee_cog_mouvements"]
+    )
     assert list(dict(files_of("unesco")))[:3] == [
         "dgcl_epci",
         "heritage_communes_mbm",
@@ -62,9 +66,9 @@ def test_each_choice_says_which_files_it_takes():
 
 
 def test_the_embedded_edition_says_what_to_run_for_another_perimeter(tmp_path, monkeypatch):
-    for choice in ("1999", "mbm"):
+    for choice, first in (("1999", "dgcl_epci"), ("mbm", "dgcl_epci"), ("france", "insee_cog_mouvements")):
         monkeypatch.setenv(PERIMETER_VARIABLE, choice)
-        with pytest.raises(UnavailablePerimeterError, match=r"dgcl_epci .*--sources mirror=DOSSIER"):
+        with pytest.raises(UnavailablePerimeterError, match=rf"{first} .*--sources mirror=DOSSIER"):
             check_available(DataPaths(tmp_path), EMBEDDED)
     monkeypatch.setenv(PERIMETER_VARIABLE, "2023")
     check_available(DataPaths(tmp_path), EMBEDDED)

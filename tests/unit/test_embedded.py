@@ -24,7 +24,15 @@ from observatory.sources.embedded import (
 )
 from observatory.tables import FILES
 
-EXTRACTS = ("codes_postaux.csv", "contours.csv", "iris_2021.csv", "perimetres.csv", "populations.csv")
+EXTRACTS = (
+    "codes_postaux.csv",
+    "contours.csv",
+    "evenements.csv",
+    "france.parquet",
+    "iris_2021.csv",
+    "perimetres.csv",
+    "populations.csv",
+)
 
 
 @pytest.fixture
@@ -55,9 +63,9 @@ def legal_populations(mirror, year):
     )
 
 
-def test_the_folder_holds_five_extracts_with_their_cards_under_three_megabytes(embedded):
+def test_the_folder_holds_seven_extracts_with_their_cards_under_three_megabytes(embedded):
     files = sorted(path.name for path in embedded.iterdir())
-    assert files == sorted([*EXTRACTS, *(name.replace(".csv", ".card.yaml") for name in EXTRACTS)])
+    assert files == sorted([*EXTRACTS, *(f"{name.partition('.')[0]}.card.yaml" for name in EXTRACTS)])
     assert sum(path.stat().st_size for path in embedded.iterdir()) < 3_000_000
 
 

@@ -1,7 +1,6 @@
 """Values of producers' files as measures: sums, passages, precedence."""
 
 import polars as pl
-import pytest
 
 from observatory.geography.passage import PASSAGE_SCHEMA
 from observatory.indicators.measures import MEASURES
@@ -9,6 +8,7 @@ from observatory.indicators.values import onto_communes, value_measures, with_co
 from observatory.tables import VALUES
 
 SOURCE, VINTAGE = "insee_comparateur", "2018"
+RPLS = "sdes_rpls"
 
 
 def values(*rows, source=SOURCE, year=2018, level="commune"):
@@ -86,7 +86,8 @@ def test_merger_sums_counts_and_refuses_medians():
     assert set(moved["geography_vintage"]) == {2026}
 
 
-def test_split_shares_counts():
+def test_a_commune_that_has_split_gives_no_figure_to_its_parts():
+    """A share of a count, by population, is an estimate: nothing would tell it from a figure."""
     moved = onto_communes(
         values(("population", "59001", 10)),
         passage(("59001", "59001", 0.7, "split"), ("59001", "59002", 0.3, "split")),
@@ -94,9 +95,40 @@ def test_split_shares_counts():
         2026,
     )
     assert found(moved) == {
-        ("population", "59001"): (pytest.approx(7), "published"),
-        ("population", "59002"): (pytest.approx(3), "published"),
+        ("population", "59001"): (None, "not_available"),
+        ("population", "59002"): (None, "not_available"),
     }
+
+
+def test_in_a_register_of_what_exists_a_part_without_row_counts_for_nothing():
+    """The register of social dwellings has no row for a commune without any."""
+    frame = values(
+        ("social_dwellings", "59001", 3), ("social_dwellings", "59002", "not_available"), source=RPLS
+    )
+    merged = passage(("59001", "59001", 1.0, "merged"), ("59002", "59001", 1.0, "merged"))
+    assert found(onto_communes(frame, merged, RPLS, 2026)) == {
+        ("social_dwellings", "59001"): (3, "published")
+    }
+    neither = values(
+        ("social_dwellings", "59001", "not_available"),
+        ("social_dwellings", "59002", "not_available"),
+        source=RPLS,
+    )
+    assert found(onto_communes(neither, merged, RPLS, 2026)) == {
+        ("social_dwellings", "59001"): (None, "not_available")
+    }
+
+
+def test_in_a_register_what_has_split_is_missing_so_that_no_sum_goes_without_it():
+    split = passage(("59001", "59001", 0.7, "split"), ("59001", "59002", 0.3, "split"))
+    moved = onto_communes(values(("social_dwellings", "59001", 3), source=RPLS), split, RPLS, 2026)
+    assert found(moved) == {
+        ("social_dwellings", "59001"): (None, "missing"),
+        ("social_dwellings", "59002"): (None, "missing"),
+    }
+    # A commune that had no dwelling has left none to its parts.
+    nothing = values(("social_dwellings", "59001", "not_available"), source=RPLS)
+    assert set(onto_communes(nothing, split, RPLS, 2026)["status"]) == {"not_available"}
 
 
 def test_secret_part_makes_a_secret_whole():

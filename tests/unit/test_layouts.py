@@ -157,6 +157,28 @@ def test_municipal_districts_are_left_out(tmp_path):
     assert set(values(tmp_path, text)["code"]) == {"59002", "01001", "2A004", "75056"}
 
 
+LYON = tuple(str(69_380 + number) for number in range(1, 10))
+
+
+def test_districts_alone_make_their_commune(tmp_path):
+    """As in the register of social dwellings, which has Lyon by its nine districts only."""
+    found = values(tmp_path, GOOD + "".join(f"{code};{code[-1]};20\n" for code in LYON))
+    assert set(found["code"]) == {"59002", "01001", "2A004", "69123"}
+    assert cells(found)["69123", "population"] == (45, "published")
+    # No rate is made of nine.
+    assert cells(found)["69123", "poverty_rate"] == (None, "not_available")
+
+
+def test_a_district_without_its_count_leaves_the_commune_without(tmp_path):
+    text = "".join(f"{code};{'' if code == '69385' else 1};20\n" for code in LYON)
+    assert cells(values(tmp_path, GOOD + text))["69123", "population"] == (None, "missing")
+
+
+def test_some_of_the_districts_make_no_commune(tmp_path):
+    text = "".join(f"{code};1;20\n" for code in LYON[1:])
+    assert "69123" not in set(values(tmp_path, GOOD + text)["code"])
+
+
 def test_code_is_built_from_department_and_commune(tmp_path):
     text = "dép.;com.;P22_POP;TP6021\n59;002;1;1\n2A;4;2;2\n971;101;3;3\n1;1;4;4\n"
     key = {"key": {"columns": ["dép.", "com."], "build": "department_commune"}}

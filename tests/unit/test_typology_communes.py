@@ -9,6 +9,7 @@ from typology_edition import CODES, GROUPS, changed, full_edition, values
 
 from observatory.indicators.catalogue import load_indicators, measured
 from observatory.indicators.compute import compute_observations
+from observatory.typology.commune_tables import typology_tables
 from observatory.typology.communes import classify_communes, follow_communes, load_choice
 from observatory.typology.matrix import TypologyError
 
@@ -224,13 +225,35 @@ def test_a_placed_commune_joins_the_group_that_its_other_values_point_to(full):
     assert row["class"] == classes(found)[CODES[6]]
 
 
-def test_a_commune_without_any_value_is_named(full):
+def test_a_commune_without_any_value_is_listed_and_has_no_class(full):
     frame = full.with_columns(
         value=pl.when(pl.col("territory_code") == CODES[3]).then(None).otherwise("value")
     )
-    with pytest.raises(TypologyError, match="toutes les valeurs manquent") as raised:
-        classify_communes(frame)
-    assert raised.value.identifier == CODES[3]
+    found = classify_communes(frame)
+    assert found.unplaced == (CODES[3],)
+    assert CODES[3] not in found.placed["id"]
+    table = typology_tables(found, ())["typology.unplaced"]
+    assert table.rows() == [(CODES[3], "aucune variable active n’y a de valeur")]
+
+
+def test_a_commune_without_any_job_is_placed_by_its_other_values(full):
+    """Zero has no logarithm, and is no missing value either: its status stays published."""
+    found = classify_communes(changed(full, "indicateur_concentration_emploi", [CODES[5]], 0.0))
+    (row,) = found.placed.iter_rows(named=True)
+    assert (row["id"], row["missing"]) == (CODES[5], ["indicateur_concentration_emploi"])
+    assert row["class"] == classes(found)[CODES[6]]
+    without = classify_communes(full.filter(pl.col("territory_code") != CODES[5]))
+    assert_frame_equal(found.typology.individuals_frame(), without.typology.individuals_frame())
+
+
+def test_the_latest_vintage_that_covers_the_communes_is_used(full):
+    """A vintage of a few communes, as a file of the mining basin among those of a region, does not count."""
+    few = full.filter(pl.col("territory_code").is_in(CODES[:5])).with_columns(pl.col("vintage") + 1)
+    found = classify_communes(pl.concat([full, few]))
+    assert found.vintages == classify_communes(full).vintages
+    every = full.with_columns(pl.col("vintage") + 1)
+    later = classify_communes(pl.concat([full, every])).vintages
+    assert later == {name: year + 1 for name, year in found.vintages.items()}
 
 
 # --- What is refused ----------------------------------------------------------------------------------------
@@ -241,9 +264,9 @@ def test_no_observation_at_all_is_refused(embedded):
         classify_communes(embedded.clear())
 
 
-def test_density_of_nobody_has_no_logarithm(embedded):
+def test_an_infinite_density_is_refused(embedded):
     with pytest.raises(TypologyError, match="infinie") as raised:
-        classify_communes(changed(embedded, "densite", ["62498"], 0.0))
+        classify_communes(changed(embedded, "densite", ["62498"], float("inf")))
     assert (raised.value.column, raised.value.identifier) == ("densite", "62498")
 
 

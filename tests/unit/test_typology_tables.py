@@ -13,7 +13,15 @@ from observatory.indicators.catalogue import load_indicators, measured
 from observatory.indicators.compute import compute_observations
 from observatory.tables.typology import TYPOLOGY_TABLES
 from observatory.typology import commune_tables
-from observatory.typology.commune_tables import trajectory_tables, typology_tables
+from observatory.typology.commune_tables import (
+    BUDGET,
+    FEWEST_DRAWS,
+    FULL,
+    Effort,
+    effort,
+    trajectory_tables,
+    typology_tables,
+)
 from observatory.typology.communes import classify_communes, follow_communes, load_choice
 
 N = len(CODES)
@@ -24,7 +32,7 @@ FOLLOWED = [one for one in load_choice().variables if one.trajectory is not None
 @pytest.fixture(scope="module", autouse=True)
 def fewer_draws():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(commune_tables, "DRAWS", 20)
+        patch.setattr(commune_tables, "FULL", Effort(20, 20, 20))
         yield
 
 
@@ -73,7 +81,7 @@ def test_every_table_is_made_and_keeps_its_contract(made, followed):
     assert set(frames) == {table.qualified_name for table in TYPOLOGY_TABLES}
     for table in TYPOLOGY_TABLES:
         frame = frames[table.qualified_name]
-        assert not frame.is_empty(), table.qualified_name
+        assert frame.is_empty() == (table.name == "unplaced"), table.qualified_name
         assert table.conform(frame).equals(frame), table.qualified_name
 
 
@@ -374,3 +382,56 @@ def test_the_next_class_is_the_closest_other_centre(found, made):
         gaps = {number: dist(coordinates[code], mean) for number, mean in means.items() if number != own}
         assert following == min(gaps, key=gaps.get)
         assert distance == pytest.approx(gaps[following])
+
+
+def test_a_class_without_the_supplementary_variable_is_not_described_by_it(full, made):
+    """As where the register lists no dwelling of any of its communes."""
+    inside = members(made, 2)
+    lacking = changed(full, "taux_logements_sociaux", inside, None)
+    table = typology_tables(classify_communes(lacking), ())["typology.classes"]
+    told = table.filter(pl.col("variable") == "taux_logements_sociaux")
+    assert told["class"].to_list() == [1, 3, 4]
+    assert told.select(pl.col(pl.Float64).is_finite().all()).row(0) == (True,) * 6
+    assert table.filter(pl.col("variable") == "part_cadres")["class"].to_list() == [1, 2, 3, 4]
+
+
+# --- How much is drawn --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def unpatched(monkeypatch):
+    monkeypatch.setattr(commune_tables, "FULL", FULL)
+
+
+@pytest.mark.usefixtures("unpatched")
+@pytest.mark.parametrize(
+    ("communes", "drawn"),
+    [(287, (500, 20, 20)), (2_000, (500, 20, 20)), (4_000, (250, 10, 10)), (34_858, (50, 10, 5))],
+)
+def test_fewer_draws_judge_the_classes_of_a_region_and_of_france(communes, drawn):
+    assert effort(communes) == drawn
+
+
+@pytest.mark.usefixtures("unpatched")
+@pytest.mark.parametrize("communes", [2, 287, 1_999, 2_001, 3_784, 10_000, 20_001, 36_000, 100_000])
+def test_the_bootstrap_stays_within_its_budget_down_to_the_least(communes):
+    draws, tables, table_draws = effort(communes)
+    assert draws * communes <= BUDGET + communes or draws == FEWEST_DRAWS
+    assert FEWEST_DRAWS <= draws <= 500
+    assert 10 <= tables <= 20
+    assert 5 <= table_draws <= 20
+
+
+def test_the_number_of_draws_stands_beside_the_figures(made, monkeypatch, full):
+    columns = ["judgement", "tables", "draws", "reduced"]
+    assert made["typology.effort"].select(columns).sort("judgement").rows() == [
+        ("chance", 20, 20, False),
+        ("stability", 1, 20, False),
+    ]
+    monkeypatch.setattr(commune_tables, "FULL", FULL)
+    monkeypatch.setattr(commune_tables, "BUDGET", 4_000)
+    fewer = typology_tables(classify_communes(full), ())["typology.effort"]
+    assert fewer.select(columns).sort("judgement").rows() == [
+        ("chance", 10, 5, True),
+        ("stability", 1, 100, True),
+    ]

@@ -63,6 +63,17 @@ def test_sound_values_keep_every_rule():
     assert broken(file()) == []
 
 
+@pytest.mark.parametrize(("elsewhere", "faulty"), [(None, True), ("97353", False)])
+def test_the_largest_commune_is_that_of_the_basin_or_of_france(elsewhere, faulty):
+    """Arles has 759 km²; the basin has no commune of more than 50."""
+    values = file(area=759.0)
+    if elsewhere is not None:
+        stranger = values.filter(pl.col("code") == CODES[1]).with_columns(code=pl.lit(elsewhere))
+        values = pl.concat([values, stranger])
+    rules = [rule for rule in broken(values) if "area" in rule]
+    assert bool(rules) == faulty
+
+
 @pytest.mark.parametrize(
     ("changes", "word"),
     [

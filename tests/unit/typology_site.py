@@ -46,6 +46,17 @@ def typology_frames(codes: list[str]) -> dict[str, pl.DataFrame]:
             | {"random_high": 0.4, "share_as_high": 0.05}
             for statistic in ("between_inertia_ratio", "mean_jaccard")
         ],
+        "effort": [
+            {
+                "judgement": judgement,
+                "communes": len(codes),
+                "tables": tables,
+                "draws": draws,
+                "reduced": False,
+            }
+            for judgement, tables, draws in (("stability", 1, 500), ("chance", 20, 20))
+        ],
+        "unplaced": [],
         "sensitivity": [
             {"perturbation": "variable", "setting": "vacance", "adjusted_rand": 0.8, "share_moved": 0.1},
             {"perturbation": "axes", "setting": "2", "reason": "Trop peu de variables."},
