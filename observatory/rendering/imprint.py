@@ -48,6 +48,7 @@ class Imprint(BaseModel):
         next_update: when the next one is due, in French.
         contact: whom readers ask.
         address: where the site is served, if it is known: canonical and shared addresses, site map.
+        portal: where partners sign in, ``/partenaires/`` of the portal, if it is open.
         host: who serves it, as the legal notice names it.
     """
 
@@ -60,6 +61,7 @@ class Imprint(BaseModel):
     next_update: str = Field(min_length=4)
     contact: Contact
     address: str | None = Field(default=None, pattern=r"^https?://[^\s?#]+/$")
+    portal: str | None = Field(default=None, pattern=r"^https://[^\s?#]+/partenaires/$")
     host: str | None = Field(default=None, min_length=3)
 
     @model_validator(mode="after")

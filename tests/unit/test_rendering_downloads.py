@@ -23,6 +23,7 @@ from observatory.rendering.imprint import CARD, read_imprint
 from observatory.rendering.secrecy import PUBLIC_RULE, rule_of
 
 ADDRESS = "https://observatoire.example/bassin/"
+PORTAL = "https://portail.exemple.fr/partenaires/"
 REFERENCE = PROJECT / "data" / "reference"
 UNBROKEN = re.compile(r"[^\s\u202f\u00a0] [;:!?»](?=\s|$)|« ")
 
@@ -42,7 +43,7 @@ def site(data: SiteData, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def served(data: SiteData, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("served") / "site"
-    imprint = data.imprint.model_copy(update={"address": ADDRESS})
+    imprint = data.imprint.model_copy(update={"address": ADDRESS, "portal": PORTAL})
     build_site(dataclasses.replace(data, imprint=imprint), folder)
     return folder
 
@@ -71,6 +72,15 @@ def test_titles_and_descriptions_are_of_one_page_alone(site: Path) -> None:
         assert {told: pages for told, pages in found.items() if len(pages) > 1} == {}
 
 
+def test_the_space_of_partners_is_linked_from_every_page_once_its_address_is_known(
+    site: Path, served: Path
+) -> None:
+    link = f'<a href="{PORTAL}">'
+    assert [page for page in pages_of(served) if link not in page.read_text("utf-8")] == []
+    assert text_of(served, "contact/index.html").count(link) == 2
+    assert [page for page in pages_of(site) if "/partenaires/" in page.read_text("utf-8")] == []
+
+
 def test_a_page_names_itself_where_it_is_shared(site: Path) -> None:
     for page in pages_of(site):
         html = page.read_text("utf-8")
@@ -97,7 +107,7 @@ def test_a_site_that_knows_its_address_says_it(served: Path) -> None:
 def test_the_page_of_errors_leads_home_from_any_depth(served: Path, site: Path) -> None:
     html = text_of(served, "404.html")
     links = re.findall(r'(?:href|src)="([^"]+)"', html)
-    assert all(link.startswith((ADDRESS, "#")) for link in links), links
+    assert all(link.startswith((ADDRESS, "#")) for link in links if link != PORTAL), links
     assert 'rel="canonical"' not in html
     assert "noindex" in html
     assert "ne mènent à rien" in text_of(site, "404.html")
