@@ -1,9 +1,9 @@
 """How the steps of a run are executed: in its process, a process each, or by workers on several machines.
 
 ``OBSERVATORY_EXECUTOR`` says which: nothing (in the process of the run), ``multiprocess``, or ``celery:`` and
-the address of a Redis, from which ``observatory service worker`` takes steps on any machine that sees the data
-folder. Whichever it is, the process of the run holds the session of the warehouse from its first step to its
-publication; steps join it (``storage``).
+the address of a Redis, from which ``observatory service worker`` takes steps on any machine that sees the
+data folder. Whichever it is, the process of the run holds the session of the warehouse from its first step to
+its publication; steps join it (``storage``).
 
 Belongs here: executors, and the application of Celery. Does not: the session itself
 (``observatory.sessions``).
