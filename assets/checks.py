@@ -16,6 +16,8 @@ from observatory.tables import TABLES, VALUES
 from observatory.value_expectations import validate_values
 
 CHECKS_TABLE = "quality.checks"
+BROKEN = "règles enfreintes"
+"""Metadata of a check: the rules that are broken, what was found and why it matters, without any value."""
 
 
 def values_check(asset: dg.AssetsDefinition) -> dg.AssetChecksDefinition:
@@ -147,7 +149,7 @@ def _recorded(
         passed=failed.is_empty(),
         metadata={
             "règles": results.height,
-            "règles enfreintes": dg.MetadataValue.md(
+            BROKEN: dg.MetadataValue.md(
                 "\n".join(
                     f"- {rule} ({observed}) – {reason}"
                     for rule, observed, reason in failed.select("rule", "observed", "reason").iter_rows()

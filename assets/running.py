@@ -11,7 +11,7 @@ import polars as pl
 from dagster import DagsterInstance
 
 from assets.building import NOTICE, WARNING
-from assets.checks import CHECKS_TABLE
+from assets.checks import BROKEN, CHECKS_TABLE
 from assets.definitions import RAW, defs, ingest_name, refresh, refresh_tables
 from assets.instance import WITHIN, prepare_instance
 from assets.perimeter import check_pages
@@ -33,6 +33,10 @@ from observatory.warehouse import published_tables, read_table
 
 PARTITION_RANGE_START = "dagster/asset_partition_range_start"
 PARTITION_RANGE_END = "dagster/asset_partition_range_end"
+_REFUSED = (
+    "contrôle bloquant, règles enfreintes :\n{}\n  Que faire : corriger le fichier ou la table de référence "
+    "d’où viennent ces lignes, puis relancer."
+)
 SITE, EDITIONS = dg.AssetKey("published_all__site"), dg.AssetKey("published_partners__editions")
 
 
@@ -234,6 +238,11 @@ def _said(result: dg.ExecuteInProcessResult, name: str) -> list[str]:
 
 def _failed(result: dg.ExecuteInProcessResult) -> RunFailedError:
     """Say in French which steps failed and why."""
+    broken = {
+        f"{check.asset_key.to_user_string()}_{check.check_name}": str(check.metadata[BROKEN].value)
+        for check in result.get_asset_check_evaluations()
+        if not check.passed and BROKEN in check.metadata
+    }
     foreseen = {each.__name__ for each in _descendants(ObservatoryError)} | {dg.Failure.__name__}
     lines, public = [], []
     for event in result.all_events:
@@ -245,7 +254,9 @@ def _failed(result: dg.ExecuteInProcessResult) -> RunFailedError:
             cause = cause.cause
         said = cause.message.strip() if cause else "sans détail"
         known = cause is not None and cause.cls_name in foreseen
-        if says_full(said):
+        if event.step_key in broken:
+            said, known = _REFUSED.format(broken[event.step_key]), True
+        elif says_full(said):
             said, known = FULL, True
         elif known:
             # Dagster writes the name of the class before the sentence.

@@ -30,9 +30,9 @@ def test_a_failed_check_blocks_what_depends_on_it(data, monkeypatch):
             {
                 "table": [table.qualified_name],
                 "rule": ["règle de l’essai"],
-                "reason": ["essai"],
+                "reason": ["sans elle, l’essai ne vaudrait rien"],
                 "passed": [table.qualified_name != "core.census"],
-                "observed": [""],
+                "observed": ["2 lignes"],
             }
         )
 
@@ -41,6 +41,9 @@ def test_a_failed_check_blocks_what_depends_on_it(data, monkeypatch):
     with pytest.raises(RunFailedError, match="rien n’est publié") as failure:
         run_everything(said.append)
     assert "core_insee__iris_census" in str(failure.value)
+    for said in (str(failure.value), failure.value.public):
+        assert "- règle de l’essai (2 lignes) – sans elle, l’essai ne vaudrait rien" in said
+        assert "Que faire : corriger" in said
     assert not data.database.exists()
     assert not data.site.exists()
 

@@ -1,6 +1,5 @@
 """Embargoes: the hour of Paris whatever the machine, nothing published before it, nothing lost."""
 
-import os
 import shutil
 import stat
 import time
@@ -265,8 +264,7 @@ def test_a_kill_while_publishing_what_was_held_loses_nothing(
         with pytest.raises(KilledError):
             session.release_held()
     # The lock goes with the process; its folder stays.
-    assert session._lock is not None
-    os.close(session._lock)
+    session._held.close()
     if step == "rmtree":
         released(paths)
     else:
@@ -286,8 +284,7 @@ def test_a_kill_while_holding_never_publishes_what_was_held_before(
     session.__enter__()
     stage(session, 3)
     session.hold()
-    assert session._lock is not None
-    os.close(session._lock)
+    session._held.close()
     assert session.folder.exists()
     with Session(paths, "next"):
         pass

@@ -280,6 +280,11 @@ def test_a_site_without_typology_checks_or_cites_still_stands(data: SiteData, tm
             "l’ensemble des {communes} des sept intercommunalités d’aujourd’hui, groupées comme au COG 1999,",
         ),
         (
+            ("mbm", 2026, 2026),
+            "de la Mission Bassin Minier (COG 2026)",
+            "l’ensemble des {communes} de la couche de la Mission Bassin Minier,",
+        ),
+        (
             ("unesco", 2026, 2026),
             "du Bien inscrit (COG 2026)",
             "l’ensemble des {communes} que touche le Bien inscrit au Patrimoine mondial,",
