@@ -98,22 +98,8 @@ def of_mission(
         .join(latest, on="commune_code", how="left")
         .join(_sizes(compositions), on=["cog_year", "epci_code"], how="left")
     )
-    ours = pl.col("epci_code").is_in(SEVEN_EPCI)
-    return PERIMETER_COMMUNES.conform(
-        joined.select(
-            pl.lit("mbm").alias("perimeter"),
-            pl.lit(vintage).alias("perimeter_vintage"),
-            "commune_code",
-            "commune_name",
-            "epci_code",
-            "epci_name",
-            "epci_kind",
-            "epci_communes",
-            _seven(ours).alias("reference_epci"),
-            _situation(ours).alias("situation"),
-            pl.concat_list("layer_id", "file_id").list.drop_nulls().alias("file_ids"),
-        )
-    )
+    files = pl.concat_list("layer_id", "file_id").list.drop_nulls()
+    return _held_today(joined, "mbm", pl.lit(vintage), files)
 
 
 def of_property(mission: pl.DataFrame, touching: pl.DataFrame, file_id: str) -> pl.DataFrame:
@@ -148,22 +134,7 @@ def of_composition(perimeter: str, composition: pl.DataFrame, file_ids: Sequence
     inside = (
         in_country(pl.col("department_code")) if perimeter == "france" else pl.col("region_code") == REGION
     )
-    ours = pl.col("epci_code").is_in(SEVEN_EPCI)
-    return PERIMETER_COMMUNES.conform(
-        sized.filter(inside).select(
-            pl.lit(perimeter).alias("perimeter"),
-            pl.col("cog_year").alias("perimeter_vintage"),
-            "commune_code",
-            "commune_name",
-            "epci_code",
-            "epci_name",
-            "epci_kind",
-            "epci_communes",
-            _seven(ours).alias("reference_epci"),
-            _situation(ours).alias("situation"),
-            pl.lit(list(file_ids)).alias("file_ids"),
-        )
-    )
+    return _held_today(sized.filter(inside), perimeter, pl.col("cog_year"), pl.lit(list(file_ids)))
 
 
 def choice_of(perimeter: str, year: int) -> str:
@@ -293,18 +264,36 @@ def on_communes_of_today(
     )
 
 
-def _seven(ours: pl.Expr) -> pl.Expr:
-    """Return the EPCI of the seven that holds a commune today, in a list that may be empty."""
-    return pl.when(ours).then(pl.concat_list("epci_code")).otherwise(pl.lit([]))
+def _held_today(communes: pl.DataFrame, perimeter: str, vintage: pl.Expr, file_ids: pl.Expr) -> pl.DataFrame:
+    """Return the rows of a perimeter of today, of which each commune may be in one of the seven EPCI or not.
 
-
-def _situation(ours: pl.Expr) -> pl.Expr:
-    return (
-        pl.when(pl.col("epci_code").is_null())
-        .then(pl.lit("no_epci"))
-        .when(ours)
-        .then(pl.lit("same_epci"))
-        .otherwise(pl.lit("other_epci"))
+    Args:
+        communes: columns commune_code, commune_name, epci_code, epci_name, epci_kind, epci_communes, and those
+            of the expressions.
+        perimeter: name.
+        vintage: COG year.
+        file_ids: list of the files.
+    """
+    ours = pl.col("epci_code").is_in(SEVEN_EPCI)
+    return PERIMETER_COMMUNES.conform(
+        communes.select(
+            pl.lit(perimeter).alias("perimeter"),
+            vintage.alias("perimeter_vintage"),
+            "commune_code",
+            "commune_name",
+            "epci_code",
+            "epci_name",
+            "epci_kind",
+            "epci_communes",
+            pl.when(ours).then(pl.concat_list("epci_code")).otherwise(pl.lit([])).alias("reference_epci"),
+            pl.when(pl.col("epci_code").is_null())
+            .then(pl.lit("no_epci"))
+            .when(ours)
+            .then(pl.lit("same_epci"))
+            .otherwise(pl.lit("other_epci"))
+            .alias("situation"),
+            file_ids.alias("file_ids"),
+        )
     )
 
 

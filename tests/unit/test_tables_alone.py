@@ -65,7 +65,10 @@ def test_tables_of_another_perimeter_go_to_another_folder_than_the_site(publishe
 
 @pytest.mark.parametrize("choice", [None, "2026"])
 def test_tables_of_the_perimeter_of_the_site_may_be_made_again(published, monkeypatch, choice):
-    monkeypatch.delenv(PERIMETER_VARIABLE, raising=False)
+    monkeypatch.setenv(PERIMETER_VARIABLE, "2025")
+    with pytest.raises(TablesAloneError):
+        check_tables_alone(published, AFTER)
+    monkeypatch.delenv(PERIMETER_VARIABLE)
     if choice:
         monkeypatch.setenv(PERIMETER_VARIABLE, choice)
     check_tables_alone(published, AFTER)
