@@ -268,8 +268,8 @@ def _held_today(communes: pl.DataFrame, perimeter: str, vintage: pl.Expr, file_i
     """Return the rows of a perimeter of today, of which each commune may be in one of the seven EPCI or not.
 
     Args:
-        communes: columns commune_code, commune_name, epci_code, epci_name, epci_kind, epci_communes, and those
-            of the expressions.
+        communes: columns commune_code, commune_name, epci_code, epci_name, epci_kind, epci_communes, and
+            those of the expressions.
         perimeter: name.
         vintage: COG year.
         file_ids: list of the files.
